@@ -1,0 +1,1 @@
+"""Every change of a conversation's state, atomically, announced on commit."""

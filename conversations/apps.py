@@ -1,0 +1,21 @@
+"""The app's registration."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+MODEL_MODULES = ("conversations.playbook.models",)
+
+
+class ConversationsConfig(AppConfig):
+    """Registers the models of every floor, not only those of `conversations.models`."""
+
+    name = "conversations"
+    verbose_name = _("Customer service")
+
+    def import_models(self) -> None:
+        """Import the models that capabilities keep in their own packages."""
+        super().import_models()
+        for name in MODEL_MODULES:
+            import_module(name)

@@ -1,0 +1,1 @@
+"""WebSocket doors: authenticate, validate, call one function."""

@@ -1,0 +1,1 @@
+"""Staff pages in the admin: escalations, conversations, customers, playbook."""

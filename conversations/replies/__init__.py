@@ -1,0 +1,1 @@
+"""Make one reply: history, prompt, stream, store, trace."""

@@ -1,0 +1,1 @@
+"""Text as customers write it: normalising, graphemes, validation. Knows no Django."""

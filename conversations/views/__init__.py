@@ -1,0 +1,1 @@
+"""HTTP doors: authenticate, validate, call one function."""

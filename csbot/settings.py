@@ -1,0 +1,173 @@
+"""Django's settings. Everything that differs between machines comes from the environment (see `environment`)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from csbot.environment import current_environment
+from csbot.unfold import UNFOLD as UNFOLD_SETTINGS
+
+env = current_environment()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY") or (
+    "development-only-not-secret-" + "0" * 32
+    if DEBUG
+    else env.required("SECRET_KEY", hint="Set it to a long random text (or set DEBUG=1 on a development machine).")
+)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "channels",
+    "conversations.apps.ConversationsConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "conversations.views.security.ContentSecurityPolicyMiddleware",
+]
+
+ROOT_URLCONF = "csbot.urls"
+ASGI_APPLICATION = "csbot.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    },
+]
+
+# The databases. CONN_MAX_AGE None: a new connection for each piece of work makes an insert nine times dearer.
+DATABASE_URL = env.required("DATABASE_URL", hint="`manage.py up` starts a PostgreSQL of its own and sets it.")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgresql://...).")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.required("REDIS_URL", hint="`manage.py up` starts a Redis of its own and sets it.")
+
+# Celery. A task only opens a run and hands it to the worker's loop, so it is short; what keeps a reply safe is the
+# run's row, not the queue (docs/decisions/0002).
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_DEFAULT_QUEUE = "csbot"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "health_check_interval": 25}
+
+# People.
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+# Languages and time.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("th", _("Thai")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "conversations" / "locale"]
+TIME_ZONE = "Asia/Bangkok"
+USE_I18N = True
+USE_TZ = True
+
+# Static files are served by the web process itself (WhiteNoise); `collectstatic` is optional.
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.text("CSBOT_STATIC_ROOT", default=str(BASE_DIR / ".csbot" / "static")))
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Transport. Behind the reverse proxy of docker-compose.yml CSBOT_HTTPS=1; `up` on loopback speaks plain HTTP.
+IS_HTTPS = env.flag("CSBOT_HTTPS")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# How many proxies of ours stand in front; 0 = the peer's own address counts and X-Forwarded-For is ignored.
+CSBOT_TRUSTED_PROXIES = int(env.number("CSBOT_TRUSTED_PROXIES", default=0))
+
+# csbot's own knobs.
+CSBOT_RATE_LIMIT_SCALE = env.number("CSBOT_RATE_LIMIT_SCALE", default=1)
+CSBOT_IS_LOOPBACK = env.flag("CSBOT_IS_LOOPBACK")
+if CSBOT_RATE_LIMIT_SCALE == 0 and not (DEBUG or CSBOT_IS_LOOPBACK):
+    raise ImproperlyConfigured("CSBOT_RATE_LIMIT_SCALE=0 (no limits) needs DEBUG=1 or a server bound to loopback.")
+CSBOT_DEMO = env.flag("CSBOT_DEMO")
+CSBOT_SIMULATOR_URL = env.text("CSBOT_SIMULATOR_URL")
+CSBOT_LIVE_RUNS_PER_WORKER = int(env.number("CSBOT_LIVE_RUNS_PER_WORKER", default=250))
+
+DEEPSEEK_API_KEYS = env.words("DEEPSEEK_API_KEY")
+DEEPSEEK_BASE_URL = env.text("DEEPSEEK_BASE_URL", default="https://api.deepseek.com")
+DEEPSEEK_MODEL = env.text("DEEPSEEK_MODEL", default="deepseek-flash")
+OPENAI_API_KEYS = env.words("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+OPENAI_MODEL = env.text("OPENAI_MODEL", default="gpt-4o")
+
+# Deadlines of one attempt at a reply, in seconds: first token by wall clock (keep-alive comments do not count),
+# silence between two chunks, and the whole answer.
+CSBOT_FIRST_TOKEN_SECONDS = env.number("CSBOT_FIRST_TOKEN_SECONDS", default=8)
+CSBOT_BETWEEN_CHUNKS_SECONDS = env.number("CSBOT_BETWEEN_CHUNKS_SECONDS", default=15)
+CSBOT_ANSWER_SECONDS = env.number("CSBOT_ANSWER_SECONDS", default=60)
+
+UNFOLD = UNFOLD_SETTINGS
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "csbot": {"level": "INFO"},
+        "conversations": {"level": "INFO"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,9 @@
+"""Where the project's addresses lead: everything to the app and the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("conversations.urls")),
+]
