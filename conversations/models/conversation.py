@@ -1,0 +1,125 @@
+"""A customer's conversation: who answers, how far it is written, answered and read.
+
+Rows change only in `conversations.actions`, under the row's lock.
+"""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models.customer import Customer
+from conversations.models.site import Locale, Site
+
+
+class Owner(models.TextChoices):
+    """Who answers the customer now."""
+
+    BOT = "bot", _("Bot")
+    WAITING = "waiting", _("Waiting for a person")
+    AGENT = "agent", _("Agent")
+    RESOLVED = "resolved", _("Resolved")
+
+
+UNANSWERED = Q(owner=Owner.BOT, customer_seq__gt=F("answered_seq"))
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Reads of conversations."""
+
+    def locked(self, conversation_id: int) -> "Conversation":
+        """Return the conversation with its row locked until the transaction ends. Raises DoesNotExist."""
+        return self.select_for_update().get(pk=conversation_id)
+
+    def unanswered(self) -> "ConversationQuerySet":
+        """Return conversations in which the bot owes a reply."""
+        return self.filter(UNANSWERED)
+
+    def overdue(self, *, before: datetime) -> "ConversationQuerySet":
+        """Return unanswered conversations, oldest first, whose reply was last asked for before `before`."""
+        return self.unanswered().filter(reply_requested_at__lt=before).order_by("reply_requested_at")
+
+    def heads(self, conversation_ids: Collection[int]) -> dict[int, int]:
+        """Return the highest seq of each of the conversations."""
+        return dict(self.filter(pk__in=conversation_ids).values_list("pk", "head_seq"))
+
+
+class Conversation(models.Model):
+    """Everything one customer and one shop said to each other.
+
+    `head_seq` is the newest message's seq, `customer_seq` the customer's newest, `answered_seq` the newest that a reply
+    covers, `episode_start_seq` the first one the bot still looks at (it moves when an agent hands back).
+    `owner_epoch` grows with each change of owner; what a bot's run writes must carry the epoch it was opened in.
+    """
+
+    public_id = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
+    site = models.ForeignKey(
+        Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="conversations"
+    )
+    customer = models.OneToOneField(
+        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="conversation"
+    )
+    locale = models.CharField(_("language"), max_length=2, choices=Locale.choices, default=Locale.TH)
+    owner = models.CharField(_("owner"), max_length=8, choices=Owner.choices, default=Owner.BOT)
+    owner_epoch = models.PositiveIntegerField(default=1)
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("agent"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="conversations",
+    )
+    head_seq = models.PositiveIntegerField(default=0)
+    customer_seq = models.PositiveIntegerField(default=0)
+    answered_seq = models.PositiveIntegerField(default=0)
+    read_seq = models.PositiveIntegerField(default=0)
+    episode_start_seq = models.PositiveIntegerField(default=1)
+    reply_requested_at = models.DateTimeField(null=True, blank=True)
+    rating = models.PositiveSmallIntegerField(_("rating"), null=True, blank=True)
+    rating_comment = models.CharField(_("comment"), max_length=1000, blank=True, default="")
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+    created_at = models.DateTimeField(_("started"), default=timezone.now)
+    last_message_at = models.DateTimeField(_("last message"), default=timezone.now)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner=Owner.AGENT, agent__isnull=False)
+                | (~Q(owner=Owner.AGENT) & Q(agent__isnull=True)),
+                name="conversation_agent_iff_owner_agent",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    customer_seq__lte=F("head_seq"),
+                    answered_seq__lte=F("head_seq"),
+                    read_seq__lte=F("head_seq"),
+                ),
+                name="conversation_seqs_within_head",
+            ),
+            models.CheckConstraint(
+                condition=Q(rating__isnull=True) | Q(rating__range=(1, 5)), name="conversation_rating_1_to_5"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["reply_requested_at"], condition=UNANSWERED, name="conversation_unanswered"),
+            models.Index(fields=["-last_message_at"], name="conversation_recent"),
+            models.Index(fields=["owner", "-last_message_at"], name="conversation_by_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the bot owes a reply (the same condition as `ConversationQuerySet.unanswered`)."""
+        return self.owner == Owner.BOT and self.customer_seq > self.answered_seq
