@@ -143,6 +143,7 @@ if CSBOT_RATE_LIMIT_SCALE == 0 and not (DEBUG or CSBOT_IS_LOOPBACK):
     raise ImproperlyConfigured(
         "CSBOT_RATE_LIMIT_SCALE=0 (no limits) needs DEBUG=1 or a server bound to loopback."
     )
+CSBOT_DATABASE_THREADS = int(env.number("CSBOT_DATABASE_THREADS", default=6))
 CSBOT_DEMO = env.flag("CSBOT_DEMO")
 CSBOT_SIMULATOR_URL = env.text("CSBOT_SIMULATOR_URL")
 CSBOT_LIVE_RUNS_PER_WORKER = int(env.number("CSBOT_LIVE_RUNS_PER_WORKER", default=250))
