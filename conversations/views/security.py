@@ -69,6 +69,7 @@ class ContentSecurityPolicyMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer the request and fence the answer, at once or when it is there."""
         response = self.get_response(request)
         if isinstance(response, HttpResponseBase):
             return fence(request, response)
