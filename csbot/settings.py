@@ -17,9 +17,7 @@ DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY") or (
     "development-only-not-secret-" + "0" * 32
     if DEBUG
-    else env.required(
-        "SECRET_KEY", hint="Set it to a long random text (or set DEBUG=1 on a development machine)."
-    )
+    else env.required("SECRET_KEY", hint="Set it to a long random text (or set DEBUG=1 on a development machine).")
 )
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -140,9 +138,7 @@ CSBOT_TRUSTED_PROXIES = int(env.number("CSBOT_TRUSTED_PROXIES", default=0))
 CSBOT_RATE_LIMIT_SCALE = env.number("CSBOT_RATE_LIMIT_SCALE", default=1)
 CSBOT_IS_LOOPBACK = env.flag("CSBOT_IS_LOOPBACK")
 if CSBOT_RATE_LIMIT_SCALE == 0 and not (DEBUG or CSBOT_IS_LOOPBACK):
-    raise ImproperlyConfigured(
-        "CSBOT_RATE_LIMIT_SCALE=0 (no limits) needs DEBUG=1 or a server bound to loopback."
-    )
+    raise ImproperlyConfigured("CSBOT_RATE_LIMIT_SCALE=0 (no limits) needs DEBUG=1 or a server bound to loopback.")
 CSBOT_DATABASE_THREADS = int(env.number("CSBOT_DATABASE_THREADS", default=6))
 CSBOT_DEMO = env.flag("CSBOT_DEMO")
 CSBOT_SIMULATOR_URL = env.text("CSBOT_SIMULATOR_URL")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import NotRequired, Required, TypedDict
 
 import orjson
 
@@ -11,13 +11,10 @@ from conversations.models import Conversation, Message, Owner, Run, RunState
 PROTOCOL_VERSION = 1
 
 
-class Expect(TypedDict):
-    """When a person will answer: whether one is on duty, until or from when, and that in a sentence."""
-
-    on_duty: bool
-    until: NotRequired[str]
-    at: NotRequired[str]
-    message: str
+# When a person will answer: whether one is on duty, until or from when (ISO 8601), and that in a sentence.
+Expect = TypedDict(
+    "Expect", {"on_duty": bool, "until": NotRequired[str], "from": NotRequired[str], "message": Required[str]}
+)
 
 
 def to_json(frame: Mapping[str, object]) -> str:

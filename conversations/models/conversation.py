@@ -58,9 +58,7 @@ class Conversation(models.Model):
     """
 
     public_id = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
-    site = models.ForeignKey(
-        Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="conversations"
-    )
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="conversations")
     customer = models.OneToOneField(
         Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="conversation"
     )
@@ -94,8 +92,7 @@ class Conversation(models.Model):
         verbose_name_plural = _("conversations")
         constraints = [
             models.CheckConstraint(
-                condition=Q(owner=Owner.AGENT, agent__isnull=False)
-                | (~Q(owner=Owner.AGENT) & Q(agent__isnull=True)),
+                condition=Q(owner=Owner.AGENT, agent__isnull=False) | (~Q(owner=Owner.AGENT) & Q(agent__isnull=True)),
                 name="conversation_agent_iff_owner_agent",
             ),
             models.CheckConstraint(

@@ -30,9 +30,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def recent(self, *, conversation: Conversation, limit: int) -> list["Message"]:
         """Return at most `limit` newest messages of the current episode, oldest first."""
-        newest = self.filter(conversation=conversation, seq__gte=conversation.episode_start_seq).order_by(
-            "-seq"
-        )
+        newest = self.filter(conversation=conversation, seq__gte=conversation.episode_start_seq).order_by("-seq")
         return list(reversed(newest[:limit]))
 
     def containing(self, words: str) -> "MessageQuerySet":
@@ -43,17 +41,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """One message. Never changed once written; only erased with its customer."""
 
-    conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
-    )
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
     seq = models.PositiveIntegerField()
     sender = models.CharField(_("sender"), max_length=8, choices=Sender.choices)
     text = models.TextField(_("text"))
     created_at = models.DateTimeField(_("at"), default=timezone.now)
     client_id = models.UUIDField(null=True, blank=True)
-    run = models.ForeignKey(
-        Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
-    )
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -79,9 +73,7 @@ class Message(models.Model):
                 condition=Q(client_id__isnull=False),
                 name="message_unique_client_id",
             ),
-            models.UniqueConstraint(
-                fields=["run"], condition=Q(run__isnull=False), name="message_one_per_run"
-            ),
+            models.UniqueConstraint(fields=["run"], condition=Q(run__isnull=False), name="message_one_per_run"),
             models.CheckConstraint(condition=Q(seq__gte=1), name="message_seq_from_1"),
             models.CheckConstraint(condition=~Q(text=""), name="message_not_blank"),
             models.CheckConstraint(
@@ -102,9 +94,7 @@ class Note(models.Model):
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
     after_seq = models.PositiveIntegerField()
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     author_name = models.CharField(max_length=200)
     text = models.TextField(_("note"))
     created_at = models.DateTimeField(_("at"), default=timezone.now)

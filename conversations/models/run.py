@@ -64,21 +64,15 @@ class Run(models.Model):
         verbose_name = _("run")
         verbose_name_plural = _("runs")
         constraints = [
-            models.UniqueConstraint(
-                fields=["conversation"], condition=Q(state=RunState.OPEN), name="run_one_open"
-            ),
+            models.UniqueConstraint(fields=["conversation"], condition=Q(state=RunState.OPEN), name="run_one_open"),
             models.CheckConstraint(
                 condition=Q(state=RunState.OPEN, ended_at__isnull=True)
                 | (~Q(state=RunState.OPEN) & Q(ended_at__isnull=False)),
                 name="run_ended_iff_not_open",
             ),
-            models.CheckConstraint(
-                condition=Q(cached_tokens__lte=F("prompt_tokens")), name="run_cached_within_prompt"
-            ),
+            models.CheckConstraint(condition=Q(cached_tokens__lte=F("prompt_tokens")), name="run_cached_within_prompt"),
         ]
-        indexes = [
-            models.Index(fields=["lease_until"], condition=Q(state=RunState.OPEN), name="run_open_lease")
-        ]
+        indexes = [models.Index(fields=["lease_until"], condition=Q(state=RunState.OPEN), name="run_open_lease")]
 
     def __str__(self) -> str:
         return f"run {self.pk}"

@@ -39,9 +39,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
     def for_key(self, public_key: str | None) -> "Site":
         """Return the site with this key, or the default (first) site for None. Raises Site.DoesNotExist."""
-        site = (
-            self.order_by("pk").first() if public_key is None else self.filter(public_key=public_key).first()
-        )
+        site = self.order_by("pk").first() if public_key is None else self.filter(public_key=public_key).first()
         if site is None:
             raise Site.DoesNotExist(f"no site {public_key!r}")
         return site
@@ -58,9 +56,7 @@ class Site(models.Model):
         verbose_name=_("allowed origins"),
         default=list,
         blank=True,
-        help_text=_(
-            "Pages that may show the widget, such as https://shop.example. csbot's own address always may."
-        ),
+        help_text=_("Pages that may show the widget, such as https://shop.example. csbot's own address always may."),
     )
     accent_colour = models.CharField(
         _("colour"), max_length=7, default="#0f766e", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$")]
@@ -91,9 +87,7 @@ class Site(models.Model):
             models.CheckConstraint(
                 condition=Q(duty_from__lt=models.F("duty_until")), name="site_duty_from_before_until"
             ),
-            models.CheckConstraint(
-                condition=Q(accent_colour__regex=r"^#[0-9a-fA-F]{6}$"), name="site_colour_is_hex"
-            ),
+            models.CheckConstraint(condition=Q(accent_colour__regex=r"^#[0-9a-fA-F]{6}$"), name="site_colour_is_hex"),
         ]
 
     def __str__(self) -> str:

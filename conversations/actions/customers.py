@@ -1,0 +1,122 @@
+"""What a customer does to a conversation: write, read, rate, and come in the first place."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.actions.append import append_customer_message, message_item
+from conversations.actions.ownership import OWNER_FIELDS, SEQ_FIELDS, owner_item, queue_changed_item, reopen_locked
+from conversations.events.lane import Item
+from conversations.events.publisher import announce
+from conversations.models import Conversation, Customer, Message, Owner, Site
+
+COMMENT_CHARS = 1000
+
+
+class ConflictError(Exception):
+    """The same client_id came before with another text."""
+
+
+class NotResolvedError(Exception):
+    """A rating came for a conversation that isn't resolved."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored customer message; `wants_reply` where the bot owes an answer to it."""
+
+    seq: int
+    at: datetime
+    is_new: bool
+    wants_reply: bool
+
+
+@transaction.atomic
+def add_customer_message(conversation_id: int, *, client_id: UUID, text: str) -> Stored:
+    """Store what the customer wrote, once per `client_id`. Raises ConflictError."""
+    locked = Conversation.objects.locked(conversation_id)
+    earlier = locked.messages.filter(client_id=client_id).first()
+    if earlier is not None:
+        return _same_again(earlier, text=text)
+    reopened = reopen_locked(locked) if locked.owner == Owner.RESOLVED else None
+    message = append_customer_message(locked, text=text, client_id=client_id)
+    wants_reply = locked.owner == Owner.BOT
+    if wants_reply:
+        locked.reply_requested_at = message.created_at
+    locked.save(update_fields=(*SEQ_FIELDS, *OWNER_FIELDS))
+    announce(*_announcements(locked, message=message, reopened=reopened))
+    return Stored(seq=message.seq, at=message.created_at, is_new=True, wants_reply=wants_reply)
+
+
+def _same_again(earlier: Message, *, text: str) -> Stored:
+    if earlier.text != text:
+        raise ConflictError
+    return Stored(seq=earlier.seq, at=earlier.created_at, is_new=False, wants_reply=False)
+
+
+def _announcements(locked: Conversation, *, message: Message, reopened: list[Item] | None) -> list[Item]:
+    items = [message_item(message)]
+    if reopened is not None:
+        items += [*reopened, owner_item(locked)]
+    if reopened is not None or locked.owner != Owner.BOT:
+        items.append(queue_changed_item(locked))
+    return items
+
+
+def mark_read(conversation_id: int, *, seq: int) -> None:
+    """Note that the customer saw everything up to `seq`."""
+    Conversation.objects.filter(pk=conversation_id, read_seq__lt=seq, head_seq__gte=seq).update(read_seq=seq)
+
+
+@transaction.atomic
+def rate(conversation_id: int, *, score: int, comment: str) -> None:
+    """Store the customer's rating (1-5) of a resolved conversation. Raises NotResolvedError."""
+    locked = Conversation.objects.locked(conversation_id)
+    if locked.owner != Owner.RESOLVED:
+        raise NotResolvedError
+    locked.rating, locked.rating_comment = score, comment[:COMMENT_CHARS]
+    locked.save(update_fields=["rating", "rating_comment"])
+    announce(queue_changed_item(locked))
+
+
+@transaction.atomic
+def start_conversation(customer: Customer, *, locale: str) -> Conversation:
+    """Return the customer's conversation, created where there was none."""
+    conversation, _created = Conversation.objects.get_or_create(
+        customer=customer, defaults={"site": customer.site, "locale": locale}
+    )
+    return conversation
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the shop says its customer is."""
+
+    external_id: str
+    name: str = ""
+    email: str = ""
+
+
+@transaction.atomic
+def known_customer(site: Site, *, identity: Identity, locale: str) -> Customer:
+    """Return the shop's customer, created or updated from what the shop says."""
+    customer, _created = Customer.objects.update_or_create(
+        site=site,
+        external_id=identity.external_id,
+        defaults={"name": identity.name, "email": identity.email, "last_seen_at": timezone.now()},
+        create_defaults={"name": identity.name, "email": identity.email, "locale": locale},
+    )
+    return customer
+
+
+def new_visitor(site: Site, *, locale: str) -> Customer:
+    """Return a new anonymous customer."""
+    return Customer.objects.create(site=site, locale=locale)
+
+
+def change_locale(conversation_id: int, *, locale: str) -> None:
+    """Let csbot speak another language with this customer from now on."""
+    Conversation.objects.filter(pk=conversation_id).exclude(locale=locale).update(locale=locale)
