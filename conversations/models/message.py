@@ -1,10 +1,10 @@
 """What was said: messages with a per-conversation `seq`, and the notes agents leave for each other."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Upper
+from django.db.models import F, Func, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +21,19 @@ class Sender(models.TextChoices):
     SYSTEM = "system", _("System")
 
 
+GRAM_CHARS = 3
+
+
+class Grams(Func):
+    """The distinct character trigrams of a text in lower case: Thai has no spaces, so words can't be the index's keys.
+
+    A function of our own (first migration), since pg_trgm does not come with every PostgreSQL.
+    """
+
+    function = "csbot_grams"
+    output_field = ArrayField(models.TextField())
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     """Reads of messages."""
 
@@ -34,8 +47,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return list(reversed(newest[:limit]))
 
     def containing(self, words: str) -> "MessageQuerySet":
-        """Return messages that contain `words` as written, whatever the case (trigram index)."""
-        return self.filter(text__icontains=words)
+        """Return messages that contain `words`, whatever the case; fewer than three characters can't use the index."""
+        found = self.filter(text__icontains=words)
+        if len(words) < GRAM_CHARS:
+            return found
+        return found.alias(grams=Grams(F("text"))).filter(grams__contains=Grams(Value(words)))
 
 
 class Message(models.Model):
@@ -64,7 +80,7 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         indexes = [
-            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="message_text_trigrams"),
+            GinIndex(Grams("text"), name="message_text_grams"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_unique_seq"),
