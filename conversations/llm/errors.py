@@ -1,0 +1,70 @@
+"""What can go wrong between csbot and a model, as one exception that says what to do about it."""
+
+from enum import StrEnum, auto
+
+
+class Kind(StrEnum):
+    """What happened. The HTTP status in brackets where one stands behind it."""
+
+    AUTH = auto()
+    """The key is refused (401): no use until somebody changes it."""
+    BALANCE = auto()
+    """The account is empty (402): all its keys are down."""
+    RATE_LIMITED = auto()
+    """Too fast, or too many at once, for the account (429)."""
+    BAD_REQUEST = auto()
+    """The request is wrong or too large (400, 404, 413 and other 4xx)."""
+    UNPROCESSABLE = auto()
+    """A parameter is wrong (422): our own bug."""
+    SERVER = auto()
+    """The provider broke (5xx)."""
+    OVERLOADED = auto()
+    """The provider is full (503, or said so in the middle of a stream)."""
+    NETWORK = auto()
+    """No connection, or one that was reset."""
+    FIRST_TOKEN_TIMEOUT = auto()
+    """No word in time, whatever keep-alives came."""
+    STALLED = auto()
+    """The words stopped coming."""
+    TOTAL_TIMEOUT = auto()
+    """The whole reply took too long."""
+    CUT = auto()
+    """The stream ended without saying that it was finished."""
+    TOO_LONG = auto()
+    """The reply hit the token limit."""
+    FILTERED = auto()
+    """The provider's content filter took the reply."""
+    BLANK = auto()
+    """A reply without a visible character."""
+    MALFORMED = auto()
+    """Not the protocol: HTML, broken frames, an error frame."""
+    INVALID = auto()
+    """A reply, but not the envelope that was asked for."""
+    REFUSED = auto()
+    """The model declined to answer."""
+
+
+RETRYABLE = frozenset(Kind) - {
+    Kind.AUTH,
+    Kind.BALANCE,
+    Kind.BAD_REQUEST,
+    Kind.UNPROCESSABLE,
+    Kind.FILTERED,
+    Kind.REFUSED,
+}
+"""Kinds that the same request to the same endpoint may survive. The others need another key, account or person."""
+
+
+class LLMError(Exception):
+    """A model call that gave no usable reply. Its text is safe to log: it never holds what somebody wrote, or a key."""
+
+    def __init__(self, kind: Kind, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(kind.value if status is None else f"{kind.value} ({status})")
+        self.kind = kind
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same endpoint may be asked the same thing again."""
+        return self.kind in RETRYABLE
