@@ -10,7 +10,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 
 from conversations.events.lane import CONTROL_CHANNEL, LANE_CHANNEL, Item, encode
-from conversations.events.redis import redis_client
+from conversations.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,8 @@
 """Redis connections of this process. Everything in Redis may vanish at any time; PostgreSQL is the truth."""
 
+import asyncio
 from functools import cache
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from redis import BlockingConnectionPool, Redis
@@ -41,6 +43,17 @@ def new_async_client() -> AsyncRedis:
         retry=AsyncRetry(NoBackoff(), 1),
     )
     return AsyncRedis(connection_pool=pool)
+
+
+_loop_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRedis] = WeakKeyDictionary()
+
+
+def loop_client() -> AsyncRedis:
+    """Return the running loop's client."""
+    loop = asyncio.get_running_loop()
+    if loop not in _loop_clients:
+        _loop_clients[loop] = new_async_client()
+    return _loop_clients[loop]
 
 
 def new_subscriber_client() -> AsyncRedis:
