@@ -1,0 +1,104 @@
+"""The widget's pages: loader script, panel, a site's look, and the demo shop.
+
+They only show: who a customer is and what may be said is decided by the session view and the socket. Never puts a
+site's settings into markup other than through the template's escaping or `json_script`.
+"""
+
+import re
+from typing import Final
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_exempt
+
+from conversations.database import in_database
+from conversations.gateway.endpoints import is_simulated
+from conversations.models import Locale, Site
+from conversations.views.assets import asset_url, current_release
+from conversations.views.security import set_policy
+
+# What may stand in a header: an origin and nothing else, so that a site's settings can't add a directive.
+ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
+LOADER_CACHE: Final = "public, max-age=300, stale-while-revalidate=86400"
+
+
+async def loader(request: HttpRequest) -> HttpResponse:
+    """Serve the script that a shop puts on its pages; kept only minutes, so that a new release arrives everywhere."""
+    response = current_release().files["widget/loader.js"].response(request, cache_control=LOADER_CACHE)
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+async def look(request: HttpRequest) -> HttpResponse:
+    """Tell the loader how the site's launcher looks; public, so any page may read it."""
+    site = await _site(request)
+    if site is None:
+        response = JsonResponse({"error": {"code": "unknown_site", "message": "There is no such site."}}, status=404)
+    else:
+        response = JsonResponse({"name": site.name, "colour": site.accent_colour, "locale": site.default_locale})
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Cache-Control"] = LOADER_CACHE if site else "no-store"
+    return response
+
+
+@xframe_options_exempt
+async def panel(request: HttpRequest) -> HttpResponse:
+    """Show the conversation; only pages of the site's allowed origins may frame it."""
+    site = await _site(request)
+    if site is None:
+        return HttpResponse("There is no such site.", status=404, content_type="text/plain; charset=utf-8")
+    origins = framing_origins(site)
+    locale = _locale(request, site=site)
+    context = {"site": site, "locale": locale, "panel": _panel_data(site, locale=locale, origins=origins)}
+    context |= {"assets": asset_url("widget/")}
+    response = render(request, "widget/panel.html", context)
+    response.headers["Cache-Control"] = "no-cache"
+    set_policy(request, response, frame_ancestors=" ".join(["'self'", *origins]))
+    return response
+
+
+async def demo(request: HttpRequest) -> HttpResponse:
+    """Show a made-up shop with the widget on it, just as a shop would embed it."""
+    if not settings.CSBOT_DEMO:
+        raise Http404
+    site = await _site(request)
+    locale = _locale(request, site=site)
+    context = {"site": site, "locale": locale, "is_simulated": is_simulated(), "assets": asset_url("demo/")}
+    response = render(request, "demo/shop.html", context)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def framing_origins(site: Site) -> list[str]:
+    """Return the allowed origins that are origins; whatever else was entered is left out."""
+    return [origin for origin in site.allowed_origins if ORIGIN.fullmatch(origin)]
+
+
+async def _site(request: HttpRequest) -> Site | None:
+    try:
+        return await in_database(Site.objects.for_key, request.GET.get("site") or None)
+    except Site.DoesNotExist:
+        return None
+
+
+def _locale(request: HttpRequest, *, site: Site | None) -> str:
+    wanted = request.GET.get("locale", "")
+    if wanted in Locale.values:
+        return wanted
+    return site.default_locale if site else Locale.TH.value
+
+
+def _panel_data(site: Site, *, locale: str, origins: list[str]) -> dict[str, object]:
+    return {
+        "site": site.public_key,
+        "name": site.name,
+        "colour": site.accent_colour,
+        "greetings": {"th": site.greeting_th, "en": site.greeting_en},
+        "locale": locale,
+        "origins": origins,
+        "simulated": is_simulated(),
+        "sessions": "/api/widget/sessions",
+        "socket": "/ws/widget/",
+    }
