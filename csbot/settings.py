@@ -80,6 +80,7 @@ REDIS_URL = env.required("REDIS_URL", hint="`manage.py up` starts a Redis of its
 # run's row, not the queue (docs/decisions/0002).
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_DEFAULT_QUEUE = "csbot"
 CELERY_TASK_SERIALIZER = "json"
@@ -156,6 +157,12 @@ OPENAI_MODEL = env.text("OPENAI_MODEL", default="gpt-4o")
 CSBOT_FIRST_TOKEN_SECONDS = env.number("CSBOT_FIRST_TOKEN_SECONDS", default=8)
 CSBOT_BETWEEN_CHUNKS_SECONDS = env.number("CSBOT_BETWEEN_CHUNKS_SECONDS", default=15)
 CSBOT_ANSWER_SECONDS = env.number("CSBOT_ANSWER_SECONDS", default=60)
+# How much of a conversation the model is shown, in tokens; older turns are left out whole.
+CSBOT_HISTORY_TOKENS = int(env.number("CSBOT_HISTORY_TOKENS", default=2000))
+# How long a stopping worker lets its replies finish before it hands them on.
+CSBOT_DRAIN_SECONDS = env.number("CSBOT_DRAIN_SECONDS", default=5)
+# How long a customer waits for the bot at peak hour before a person is brought in.
+CSBOT_GIVE_UP_SECONDS = env.number("CSBOT_GIVE_UP_SECONDS", default=180)
 
 UNFOLD = UNFOLD_SETTINGS
 

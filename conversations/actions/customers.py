@@ -26,12 +26,16 @@ class NotResolvedError(Exception):
 
 @dataclass(frozen=True)
 class Stored:
-    """A stored customer message; `wants_reply` where the bot owes an answer to it."""
+    """A stored customer message; `wants_reply` where the bot owes an answer to it.
+
+    `open_run_id` is the run that may still take it along, where one is answering the customer's earlier messages.
+    """
 
     seq: int
     at: datetime
     is_new: bool
     wants_reply: bool
+    open_run_id: int | None = None
 
 
 @transaction.atomic
@@ -42,13 +46,14 @@ def add_customer_message(conversation_id: int, *, client_id: UUID, text: str) ->
     if earlier is not None:
         return _same_again(earlier, text=text)
     reopened = reopen_locked(locked) if locked.owner == Owner.RESOLVED else None
+    open_run_id = locked.runs.open().values_list("pk", flat=True).first() if locked.is_unanswered else None
     message = append_customer_message(locked, text=text, client_id=client_id)
     wants_reply = locked.owner == Owner.BOT
     if wants_reply:
         locked.reply_requested_at = message.created_at
     locked.save(update_fields=(*SEQ_FIELDS, *OWNER_FIELDS))
     announce(*_announcements(locked, message=message, reopened=reopened))
-    return Stored(seq=message.seq, at=message.created_at, is_new=True, wants_reply=wants_reply)
+    return Stored(seq=message.seq, at=message.created_at, is_new=True, wants_reply=wants_reply, open_run_id=open_run_id)
 
 
 def _same_again(earlier: Message, *, text: str) -> Stored:

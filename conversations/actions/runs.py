@@ -67,6 +67,14 @@ def open_run(conversation_id: int, *, worker: str) -> tuple[Conversation, Run] |
     return locked, run
 
 
+def claim_overdue(conversation: Conversation) -> bool:
+    """Note that the reply is asked for again. False if somebody else did so since the conversation was read."""
+    as_read = Conversation.objects.unanswered().filter(
+        pk=conversation.pk, reply_requested_at=conversation.reply_requested_at
+    )
+    return bool(as_read.update(reply_requested_at=timezone.now()))
+
+
 @transaction.atomic
 def extend_run(run_id: int) -> Conversation | None:
     """Let an open run answer what the customer wrote since. None if there is nothing more, or the run has ended."""

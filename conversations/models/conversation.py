@@ -41,8 +41,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(UNANSWERED)
 
     def overdue(self, *, before: datetime) -> "ConversationQuerySet":
-        """Return unanswered conversations, oldest first, whose reply was last asked for before `before`."""
-        return self.unanswered().filter(reply_requested_at__lt=before).order_by("reply_requested_at")
+        """Return unanswered conversations, oldest first, last asked for before `before`, that no run is answering."""
+        asked_before = self.unanswered().filter(reply_requested_at__lt=before)
+        return asked_before.exclude(runs__state="open").order_by("reply_requested_at")
 
     def heads(self, conversation_ids: Collection[int]) -> dict[int, int]:
         """Return the highest seq of each of the conversations."""
@@ -120,3 +121,8 @@ class Conversation(models.Model):
     def is_unanswered(self) -> bool:
         """Whether the bot owes a reply (the same condition as `ConversationQuerySet.unanswered`)."""
         return self.owner == Owner.BOT and self.customer_seq > self.answered_seq
+
+    def waiting_since(self) -> datetime | None:
+        """Return when the customer wrote the first message that is not answered; None if all are."""
+        unanswered = self.messages.filter(seq__gt=self.answered_seq, sender="customer").order_by("seq")
+        return unanswered.values_list("created_at", flat=True).first()

@@ -33,6 +33,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Return open runs whose worker stopped renewing the lease."""
         return self.open().filter(lease_until__lt=now).order_by("lease_until")
 
+    def times_lost(self, run: "Run", *, outcome: str) -> int:
+        """Return how many runs for the same messages ended with this outcome."""
+        same = self.filter(conversation_id=run.conversation_id, covers_seq=run.covers_seq)
+        return same.filter(outcome=outcome).count()
+
 
 class Run(models.Model):
     """One attempt to make a reply. At most one is open per conversation, and it makes at most one message."""

@@ -1,0 +1,115 @@
+"""Publishing from one asyncio loop: a single writer that keeps the order and joins what streams.
+
+A run's first delta leaves at once; later ones are joined for `JOIN_SECONDS`, over all runs of the process, into one
+round trip, together with each run's text so far for those who come late. What cannot be published is logged and
+forgotten: the rows are the truth.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError
+
+from conversations.events.frames import delta_frame
+from conversations.events.lane import LANE_CHANNEL, Item, Kind, encode
+from conversations.events.snapshots import SNAPSHOT_SECONDS, snapshot_key
+from conversations.redis import loop_client
+
+logger = logging.getLogger(__name__)
+
+JOIN_SECONDS: Final = 0.05
+
+
+@dataclass(slots=True, eq=False)
+class ReplyStream:
+    """The visible text of one run: `text` is what was written, `sent` how many characters of it have left."""
+
+    topic: str
+    run_id: int
+    epoch: int
+    text: str = ""
+    sent: int = 0
+
+    @property
+    def sent_text(self) -> str:
+        """Return what customers can have seen."""
+        return self.text[: self.sent]
+
+    def take_delta(self) -> Item:
+        """Return what hasn't left yet as an item, and count it as sent."""
+        frame = delta_frame(self.run_id, offset=self.sent, text=self.text[self.sent :])
+        self.sent = len(self.text)
+        return Item(self.topic, Kind.DELTA, frame, epoch=self.epoch, run=self.run_id, end=self.sent)
+
+
+class LivePublisher:
+    """The writer of one loop. Made by `loop_publisher`."""
+
+    def __init__(self, client: AsyncRedis) -> None:
+        self._client = client
+        self._waiting: set[ReplyStream] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+
+    async def publish(self, *items: Item) -> None:
+        """Publish items after everything that is being written now."""
+        async with self._writing:
+            await self._send(items, streams=())
+
+    def write(self, stream: ReplyStream, text: str) -> None:
+        """Add to a run's visible text; it leaves at once where it is the first, else with the next tick."""
+        is_first = not stream.text
+        stream.text += text
+        self._waiting.add(stream)
+        self._flush_within(0 if is_first else JOIN_SECONDS)
+
+    async def settle(self, stream: ReplyStream) -> None:
+        """Hold back what hasn't left of a run, and return when nothing of it is on its way any more."""
+        self._waiting.discard(stream)
+        async with self._writing:
+            pass
+
+    def _flush_within(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + seconds:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._start_flush)
+
+    def _start_flush(self) -> None:
+        self._timer = None
+        self._flushing = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        async with self._writing:
+            streams, self._waiting = self._waiting, set()
+            if streams:
+                await self._send([stream.take_delta() for stream in streams], streams=streams)
+
+    async def _send(self, items: Sequence[Item], *, streams: Iterable[ReplyStream]) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.publish(LANE_CHANNEL, encode(items))
+        for stream in streams:
+            pipeline.set(snapshot_key(stream.run_id), stream.text, ex=SNAPSHOT_SECONDS)
+        try:
+            await pipeline.execute()
+        except RedisError as error:
+            logger.warning("live items not published: %d (%s)", len(items), type(error).__name__)
+
+
+_publishers: WeakKeyDictionary[asyncio.AbstractEventLoop, LivePublisher] = WeakKeyDictionary()
+
+
+def loop_publisher() -> LivePublisher:
+    """Return the running loop's publisher."""
+    loop = asyncio.get_running_loop()
+    if loop not in _publishers:
+        _publishers[loop] = LivePublisher(loop_client())
+    return _publishers[loop]

@@ -1,0 +1,91 @@
+"""Opening a run and gathering all it needs from the database in one piece of work, so that none is held later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+
+from conversations.actions.runs import extend_run, open_run
+from conversations.events.lane import conversation_topic
+from conversations.events.live import ReplyStream
+from conversations.llm.requests import ChatMessage, Sampling
+from conversations.models import Conversation, Message, Sender
+from conversations.playbook.prompt import Speaker, Turn, build_prompt
+from conversations.playbook.reading import current_playbook
+
+HISTORY_MESSAGES: Final = 60
+SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, Sender.AGENT: Speaker.AGENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a model call needs: the prompt, how to sample, and which intents the answer may name."""
+
+    messages: Sequence[ChatMessage]
+    sampling: Sampling
+    intents: frozenset[str]
+    trace: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReply:
+    """A run that was just opened, and its question."""
+
+    run_id: int
+    conversation_id: int
+    stream: ReplyStream
+    question: Question
+
+
+def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
+    """Open a run for what is unanswered. None if nothing is, or another run is at it."""
+    opened = open_run(conversation_id, worker=worker)
+    if opened is None:
+        return None
+    conversation, run = opened
+    stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
+    return OpenReply(run.pk, conversation_id, stream, ask_about(conversation, until_seq=run.covers_seq))
+
+
+def extend_reply(run_id: int) -> Question | None:
+    """Let an open run answer what came since, too; return the new question. None if nothing came or it has ended."""
+    conversation = extend_run(run_id)
+    return ask_about(conversation, until_seq=conversation.customer_seq) if conversation else None
+
+
+def ask_about(conversation: Conversation, *, until_seq: int) -> Question:
+    """Return the question for the conversation's unanswered messages up to `until_seq`."""
+    playbook = current_playbook()
+    prompt = build_prompt(
+        playbook,
+        turns_until(conversation, until_seq=until_seq),
+        locale=conversation.locale,
+        budget_tokens=settings.CSBOT_HISTORY_TOKENS,
+    )
+    return Question(prompt.messages, playbook.sampling, playbook.intent_keys, prompt.trace)
+
+
+def turns_until(conversation: Conversation, *, until_seq: int) -> list[Turn]:
+    """Return the episode's turns, the unanswered ones last: a reply may have been stored after the next question."""
+    spoken = [
+        message
+        for message in Message.objects.recent(conversation=conversation, limit=HISTORY_MESSAGES)
+        if message.sender in SPEAKERS and (message.sender != Sender.CUSTOMER or message.seq <= until_seq)
+    ]
+    spoken.sort(key=lambda message: _is_open_question(message, conversation=conversation))
+    return [_turn(message) for message in spoken]
+
+
+def _is_open_question(message: Message, *, conversation: Conversation) -> bool:
+    return message.sender == Sender.CUSTOMER and message.seq > conversation.answered_seq
+
+
+def _turn(message: Message) -> Turn:
+    return Turn(
+        SPEAKERS[Sender(message.sender)],
+        message.text,
+        intent=message.intent,
+        action_required=bool(message.action_required),
+        escalate=bool(message.escalate),
+    )

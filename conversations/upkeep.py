@@ -1,0 +1,96 @@
+"""What the scheduler does again and again, so that nothing stays lying: each job may run at any time, twice, anywhere.
+
+PostgreSQL is asked, never Redis: a queue that was emptied or a worker that was killed leaves no trace there, only an
+unanswered row here.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from conversations.actions.overload import ask_to_wait
+from conversations.actions.ownership import escalate
+from conversations.actions.runs import claim_overdue, drop_run
+from conversations.models import Conversation, Reason, Run, WidgetSession
+from conversations.tasks import ask_for_reply
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 500
+NOTICE_AFTER_SECONDS: Final = 3
+LOST_AFTER_SECONDS: Final = 10
+MAX_LOST_RUNS: Final = 3
+LOST: Final = "lost"
+
+
+def take_back_lost_runs() -> None:
+    """Throw away runs whose process is gone, and ask for their replies again; in the end a person answers."""
+    for run in Run.objects.expired(now=timezone.now())[:BATCH]:
+        if not drop_run(run.pk, outcome=LOST):
+            continue
+        logger.warning("run %d was lost with its worker %s", run.pk, run.worker)
+        if Run.objects.times_lost(run, outcome=LOST) >= MAX_LOST_RUNS:
+            escalate(run.conversation_id, reason=Reason.FAILED)
+        else:
+            ask_for_reply(run.conversation_id)
+
+
+def ask_again_for_overdue_replies() -> None:
+    """Queue conversations again that nobody is answering though a reply was asked for some time ago."""
+    before = timezone.now() - timedelta(seconds=LOST_AFTER_SECONDS)
+    for conversation in Conversation.objects.overdue(before=before)[:BATCH]:
+        if claim_overdue(conversation):
+            ask_for_reply(conversation.pk)
+
+
+def tell_who_waits() -> None:
+    """Tell customers honestly that the answer takes longer; bring in a person for those who waited too long."""
+    before = timezone.now() - timedelta(seconds=NOTICE_AFTER_SECONDS)
+    give_up_before = timezone.now() - timedelta(seconds=settings.CSBOT_GIVE_UP_SECONDS)
+    for conversation in Conversation.objects.overdue(before=before)[:BATCH]:
+        waiting_since = conversation.waiting_since()
+        if waiting_since is not None and waiting_since < give_up_before:
+            escalate(conversation.pk, reason=Reason.OVERLOAD)
+        else:
+            ask_to_wait(conversation.pk, seq=conversation.customer_seq)
+
+
+def forget_expired_sessions() -> None:
+    """Delete widget sessions that nobody can use any more."""
+    WidgetSession.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do every so often; `lock` is its number among PostgreSQL's advisory locks."""
+
+    work: Callable[[], None]
+    every_seconds: float
+    lock: int
+
+
+JOBS: Final = (
+    Job(take_back_lost_runs, every_seconds=1.0, lock=71001),
+    Job(tell_who_waits, every_seconds=1.0, lock=71002),
+    Job(ask_again_for_overdue_replies, every_seconds=2.0, lock=71003),
+    Job(forget_expired_sessions, every_seconds=3600.0, lock=71004),
+)
+
+
+def run_alone(job: Job) -> bool:
+    """Run a job unless another scheduler is at it right now. False if so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [job.lock])
+        if not cursor.fetchone()[0]:
+            return False
+        try:
+            job.work()
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [job.lock])
+    return True
