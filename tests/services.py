@@ -1,18 +1,24 @@
 """A pytest plugin that gives the tests a real PostgreSQL and Redis before Django reads its settings.
 
-Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set.
+Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. The kernel stops both servers when
+pytest dies, however it dies; the folder it then leaves is removed by the next run.
 """
 
+import atexit
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from csbot.embedded import start_postgres, start_redis
 
-stops = []
+PREFIX: Final = "csbot-tests-"
+stops: list[Callable[[], None]] = []
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -20,19 +26,42 @@ def pytest_load_initial_conftests() -> None:
     """Start what the environment does not name."""
     os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csbot.settings")
-    folder = Path(tempfile.mkdtemp(prefix="csbot-tests-"))
-    stops.append(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
+        return
+    # At exit, not in a hook: pytest calls no hook where a conftest could not be imported.
+    atexit.register(stop_all)
+    folder = new_folder()
     if "DATABASE_URL" not in os.environ:
-        postgres = start_postgres(folder / "postgres")
-        os.environ["DATABASE_URL"] = postgres.url
+        postgres = start_postgres(folder / "postgres", is_fleeting=True)
         stops.append(postgres.stop)
+        os.environ["DATABASE_URL"] = postgres.url
     if "REDIS_URL" not in os.environ:
         redis = start_redis(folder / "redis")
-        os.environ["REDIS_URL"] = redis.url
         stops.append(redis.stop)
+        os.environ["REDIS_URL"] = redis.url
 
 
-def pytest_unconfigure() -> None:
-    """Stop what was started."""
+def new_folder() -> Path:
+    """Make this run's folder, which a lock marks as alive, and remove those of runs that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if left.stat().st_uid == os.geteuid() and is_locked_by_us(left):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    is_locked_by_us(folder)
+    stops.append(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return folder
+
+
+def is_locked_by_us(folder: Path) -> bool:
+    """Lock a folder for as long as this process lives; False where another process holds it."""
+    try:
+        fcntl.flock(os.open(folder, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def stop_all() -> None:
+    """Stop what was started, the last first."""
     while stops:
         stops.pop()()
