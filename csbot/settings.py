@@ -114,7 +114,7 @@ USE_TZ = True
 # Static files are served by the web process itself (WhiteNoise); `collectstatic` is optional.
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(env.text("CSBOT_STATIC_ROOT", default=str(BASE_DIR / ".csbot" / "static")))
+STATIC_ROOT = env.text("CSBOT_STATIC_ROOT") or None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
