@@ -1,6 +1,12 @@
 """What can go wrong between csbot and a model, as one exception that says what to do about it."""
 
+import time
+from email.utils import mktime_tz, parsedate_tz
 from enum import StrEnum, auto
+from http import HTTPStatus
+from math import isfinite
+
+from conversations.llm.requests import Usage
 
 
 class Kind(StrEnum):
@@ -54,17 +60,67 @@ RETRYABLE = frozenset(Kind) - {
 }
 """Kinds that the same request to the same endpoint may survive. The others need another key, account or person."""
 
+STATUS_KINDS = {
+    401: Kind.AUTH,
+    402: Kind.BALANCE,
+    403: Kind.AUTH,
+    408: Kind.SERVER,
+    409: Kind.SERVER,
+    422: Kind.UNPROCESSABLE,
+    425: Kind.SERVER,
+    429: Kind.RATE_LIMITED,
+    503: Kind.OVERLOADED,
+    529: Kind.OVERLOADED,
+}
+"""What else is 5xx is the provider's fault, what else isn't 200 is ours."""
+
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
 
 class LLMError(Exception):
     """A model call that gave no usable reply. Its text is safe to log: it never holds what somebody wrote, or a key."""
 
-    def __init__(self, kind: Kind, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
+        usage: Usage | None = None,
+    ) -> None:
         super().__init__(kind.value if status is None else f"{kind.value} ({status})")
         self.kind = kind
         self.status = status
         self.retry_after_seconds = retry_after_seconds
+        self.usage = usage
 
     @property
     def retryable(self) -> bool:
         """Whether the same endpoint may be asked the same thing again."""
         return self.kind in RETRYABLE
+
+
+def status_error(status: int, *, retry_after: str | None = None, now: float | None = None) -> LLMError:
+    """Return the error that an HTTP status stands for; `retry_after` as its header came."""
+    return LLMError(kind_of_status(status), status=status, retry_after_seconds=_seconds(retry_after, now=now))
+
+
+def kind_of_status(status: int) -> Kind:
+    """Return what an HTTP status other than 200 means for us."""
+    if status in STATUS_KINDS:
+        return STATUS_KINDS[status]
+    return Kind.SERVER if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.BAD_REQUEST
+
+
+def _seconds(retry_after: str | None, *, now: float | None) -> float | None:
+    """Read a Retry-After header, seconds or a date: never negative, never beyond reason, None where it says nothing."""
+    if retry_after is None:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        date = parsedate_tz(retry_after)
+        if date is None:
+            return None
+        seconds = mktime_tz(date) - (time.time() if now is None else now)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS) if isfinite(seconds) else None
