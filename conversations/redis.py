@@ -57,11 +57,15 @@ def loop_client() -> AsyncRedis:
 
 
 def new_subscriber_client() -> AsyncRedis:
-    """Return a client for a subscription, which may stay silent for ever: no read timeout, only keep-alives."""
+    """Return a client for a subscription, which may stay silent for ever: no read timeout, only keep-alives.
+
+    It never reconnects by itself: whoever listens has to know that something may have been missed.
+    """
     return AsyncRedis.from_url(
         settings.REDIS_URL,
         socket_timeout=None,
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_keepalive=True,
         health_check_interval=10,
+        retry=AsyncRetry(NoBackoff(), 0),
     )

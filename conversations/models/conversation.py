@@ -6,10 +6,11 @@ Rows change only in `conversations.actions`, under the row's lock.
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, FilteredRelation, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,14 @@ class Owner(models.TextChoices):
 UNANSWERED = Q(owner=Owner.BOT, customer_seq__gt=F("answered_seq"))
 
 
+class Head(NamedTuple):
+    """How a conversation stands: its newest seq, its owner epoch, and its open run (0 = none)."""
+
+    seq: int
+    owner_epoch: int
+    run_id: int
+
+
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Reads of conversations."""
 
@@ -45,9 +54,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         asked_before = self.unanswered().filter(reply_requested_at__lt=before)
         return asked_before.exclude(runs__state="open").order_by("reply_requested_at")
 
-    def heads(self, conversation_ids: Collection[int]) -> dict[int, int]:
-        """Return the highest seq of each of the conversations."""
-        return dict(self.filter(pk__in=conversation_ids).values_list("pk", "head_seq"))
+    def heads(self, conversation_ids: Collection[int]) -> dict[int, Head]:
+        """Return how each of the conversations stands; those that are gone are left out."""
+        open_run = FilteredRelation("runs", condition=Q(runs__state="open"))
+        rows = self.filter(pk__in=conversation_ids).annotate(open_run=open_run)
+        values = rows.values_list("pk", "head_seq", "owner_epoch", "open_run__pk")
+        return {pk: Head(seq, epoch, run_id or 0) for pk, seq, epoch, run_id in values}
 
 
 class Conversation(models.Model):
