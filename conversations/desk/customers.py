@@ -1,0 +1,59 @@
+"""Customers in the admin: who they are, and the way to what they said. Read-only; deleting one erases everything."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
+from unfold.paginator import InfinitePaginator
+
+from conversations.desk.look import ModelAdmin
+from conversations.models import Customer
+
+
+@admin.register(Customer)
+class CustomerAdmin(ModelAdmin):
+    """What the shop and the widget told about a customer."""
+
+    list_display = ("__str__", "external_id", "email", "site", "locale", "last_seen_at", "conversation_link")
+    list_select_related = ("site", "conversation")
+    list_filter = (
+        ("site", RelatedDropdownFilter),
+        ("locale", ChoicesDropdownFilter),
+        ("last_seen_at", RangeDateFilter),
+    )
+    list_filter_submit = True
+    list_fullwidth = True
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = InfinitePaginator
+    ordering = ("-pk",)
+    search_fields = ("name", "=external_id", "=email")
+    search_help_text = _("A part of the name, or the whole customer id or e-mail.")
+    fields = ("name", "external_id", "email", "site", "locale", "created_at", "last_seen_at", "conversation_link")
+    actions = None
+
+    @admin.display(description=_("conversation"))
+    def conversation_link(self, customer: Customer) -> SafeString | str:
+        """Return a link to the customer's conversation; the address is ours, the words are ours."""
+        conversation = getattr(customer, "conversation", None)
+        if conversation is None:
+            return "-"
+        url = reverse("admin:conversations_conversation_change", args=[conversation.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, gettext("Open"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        """Return customers with what a row needs."""
+        return super().get_queryset(request).select_related("site", "conversation")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only the widget makes customers."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        """The shop says who a customer is; nobody overrules it here."""
+        return False

@@ -1,0 +1,7 @@
+"""The admin's sign-in form."""
+
+from unfold.forms import AuthenticationForm
+
+
+class LoginForm(AuthenticationForm):
+    """Name and password."""
