@@ -7,7 +7,7 @@ from conversations.actions.ownership import escalate
 from conversations.events.control import Order
 from conversations.events.publisher import tell_workers
 from conversations.models import Reason, Run
-from conversations.tasks import ask_for_reply
+from conversations.queue import ask_for_reply
 
 
 def receive_message(conversation_id: int, *, client_id: UUID, text: str) -> Stored:

@@ -1,35 +1,20 @@
-"""What travels through the queue: one task, which hands a conversation to its worker's loop.
+"""What a worker does with the queue: one task, which hands a conversation to the process's loop.
 
 Names and ids only. A task may come twice, late or never: the run's row decides, and the scheduler finds what is left.
 """
 
-import logging
-
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
+from conversations.queue import REPLY_TASK, ask_for_reply
 from conversations.replies.loop import reply_loop
 
-logger = logging.getLogger(__name__)
 
-
-@shared_task(name="csbot.reply")
+@shared_task(name=REPLY_TASK)
 def reply(conversation_id: int) -> None:
     """Answer what is unanswered in a conversation; waits, and so stops the queue, while the loop is full."""
     reply_loop().submit(conversation_id)
-
-
-def ask_for_reply(conversation_id: int) -> bool:
-    """Put a conversation into the queue. False where there is none now; the scheduler asks again later."""
-    try:
-        reply.apply_async((conversation_id,))
-    except (OperationalError, RedisError, OSError) as error:
-        logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
-        return False
-    return True
 
 
 @worker_ready.connect
@@ -47,4 +32,5 @@ def refuse_new_replies(**_details: object) -> None:
 @worker_shutdown.connect
 def stop_loop(**_details: object) -> None:
     """Let the replies in progress finish, and hand on those that take too long."""
-    reply_loop().stop(grace_seconds=settings.CSBOT_DRAIN_SECONDS)
+    for conversation_id in reply_loop().stop(grace_seconds=settings.CSBOT_DRAIN_SECONDS):
+        ask_for_reply(conversation_id)

@@ -18,7 +18,7 @@ from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
 from conversations.models import Conversation, Reason, Run, WidgetSession
-from conversations.tasks import ask_for_reply
+from conversations.queue import ask_for_reply
 
 logger = logging.getLogger(__name__)
 

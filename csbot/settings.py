@@ -78,7 +78,8 @@ REDIS_URL = env.required("REDIS_URL", hint="`manage.py up` starts a Redis of its
 
 # Celery. A task only opens a run and hands it to the worker's loop, so it is short; what keeps a reply safe is the
 # run's row, not the queue (docs/decisions/0002).
-CELERY_BROKER_URL = REDIS_URL
+# kombu has its own word for a unix socket.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = False

@@ -69,4 +69,4 @@ def _untried(failures: Sequence[Failure], *, endpoints: Sequence[Endpoint]) -> E
 
 def _pause(failures: Sequence[Failure]) -> float:
     asked_for = failures[-1].error.retry_after_seconds or 0.0
-    return min(MAX_PAUSE_SECONDS, max(asked_for, PAUSE_SECONDS * 2 ** (len(failures) - 1)))
+    return min(MAX_PAUSE_SECONDS, max(asked_for, PAUSE_SECONDS * len(failures)))

@@ -77,12 +77,13 @@ class ReplyLoop:
         """Take no more conversations."""
         self._is_stopping.set()
 
-    def stop(self, *, grace_seconds: float) -> None:
-        """Let replies finish for `grace_seconds`, hand on the others, and end the thread."""
+    def stop(self, *, grace_seconds: float) -> list[int]:
+        """Let replies finish for `grace_seconds`, end the thread; return the conversations that others must answer."""
         self.refuse()
-        asyncio.run_coroutine_threadsafe(self._wind_down(grace_seconds), self._loop).result()
+        handed_on = asyncio.run_coroutine_threadsafe(self._wind_down(grace_seconds), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        return handed_on
 
     # What a reply needs of its surroundings (see making.Surroundings).
 
@@ -181,15 +182,17 @@ class ReplyLoop:
                 logger.warning("presence not shown: %s", type(error).__name__)
             await asyncio.sleep(PRESENCE_SECONDS / 3)
 
-    async def _wind_down(self, grace_seconds: float) -> None:
+    async def _wind_down(self, grace_seconds: float) -> list[int]:
         if self._answering:
             await asyncio.wait(self._answering, timeout=grace_seconds)
+        handed_on = [reply.conversation_id for reply in self._replies.values()]
         leftovers = [*self._answering, *self._background]
         for task in leftovers:
             task.cancel()
         await asyncio.gather(*leftovers, return_exceptions=True)
         for client in self._clients.values():
             await client.aclose()
+        return handed_on
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -94,8 +94,10 @@ class Watch:
         if self.first_token_ms is None:
             self.first_token_ms = self.elapsed_ms()
 
-    def add_usage(self, usage: Usage) -> None:
-        """Add what a call cost; a reply's calls add up."""
+    def add_usage(self, usage: Usage | None) -> None:
+        """Add what a call cost, where the provider said so; a reply's calls add up."""
+        if usage is None:
+            return
         self.usage = Usage(
             prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
             cached_tokens=self.usage.cached_tokens + usage.cached_tokens,
@@ -118,7 +120,7 @@ class Reply:
 
     def _begin(self, opened: OpenReply) -> None:
         self.run_id = opened.run_id
-        self._conversation_id = opened.conversation_id
+        self.conversation_id = opened.conversation_id
         self._question = opened.question
         self._stream = opened.stream
         self._around.track(self)
@@ -247,7 +249,7 @@ class Reply:
         """Throw away, visibly, what was shown, and go on in a new run. False if somebody else has it now."""
         await self._around.publisher.settle(self._stream)
         await in_database(drop_run, self.run_id, outcome=kind.value, figures=self._figures(None))
-        opened = await in_database(open_reply, self._conversation_id, worker=self._around.worker)
+        opened = await in_database(open_reply, self.conversation_id, worker=self._around.worker)
         if opened is None:
             return False
         self._around.untrack(self)
@@ -264,7 +266,8 @@ class Reply:
         if order is Order.CANCEL:
             return LOST
         self._extensions += 1
-        self._question = await in_database(extend_reply, self.run_id) or self._question
+        longer = await in_database(extend_reply, self.run_id)
+        self._question = self._question if longer is None else longer
         return None
 
     def _figures(self, endpoint: Endpoint | None, *, is_repaired: bool = False) -> Figures:

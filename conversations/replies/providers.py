@@ -60,8 +60,12 @@ def provider_trouble(client: Redis, endpoints: Sequence[Endpoint]) -> str:
         return "no provider is configured"
     troubles = []
     for endpoint in endpoints:
-        failures, kind = client.hmget(state_key(endpoint), "failures", "kind")
-        if failures is None or int(failures) < FAILURES_TO_BE_DOWN:
+        failures, kind = (_text(value) for value in client.hmget(state_key(endpoint), "failures", "kind"))
+        if int(failures or 0) < FAILURES_TO_BE_DOWN:
             return ""
-        troubles.append(f"{endpoint.name}: {kind.decode()}")
+        troubles.append(f"{endpoint.name}: {kind}")
     return "; ".join(troubles)
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""

@@ -1,0 +1,22 @@
+"""Putting work into the queue, by name: the doors need not load what a worker needs to do it."""
+
+import logging
+from typing import Final
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+REPLY_TASK: Final = "csbot.reply"
+
+
+def ask_for_reply(conversation_id: int) -> bool:
+    """Put a conversation into the queue. False where there is none now; the scheduler asks again later."""
+    try:
+        current_app.send_task(REPLY_TASK, (conversation_id,))
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
+        return False
+    return True
