@@ -14,13 +14,14 @@ from typing import IO, Final
 LARGEST_LOG_BYTES: Final = 10 * 1024 * 1024
 READ_BYTES: Final = 65536
 TAIL_LINES: Final = 20
-EXCEPTION: Final = r"^[A-Z][A-Za-z.]*(?:Error|Exception)\b"
 # How records begin in Python's, PostgreSQL's, Celery's and Redis' logs; lines that begin otherwise belong to the last.
-RECORD_START: Final = re.compile(rf"^\d{{4}}-\d\d-\d\d |^\[\d{{4}}-|^\d+:[A-Z] |^Traceback|{EXCEPTION}")
-IMPORTANT: Final = re.compile(rf"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|{EXCEPTION}")
+RECORD_START: Final = re.compile(r"^\d{4}-\d\d-\d\d |^\[\d{4}-|^\d+:[A-Z] ")
+IMPORTANT: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b")
 # Redis' advice for servers that save to disk, which ours doesn't.
 HARMLESS: Final = re.compile(r"Memory overcommit must be enabled")
-REASON: Final = re.compile(rf"\b(?:FATAL|PANIC|CRITICAL|ERROR|error):?\s+(.*)|({EXCEPTION}.*)")
+TRACEBACK: Final = re.compile(r"^\s*Traceback \(most recent call last\)")
+EXCEPTION: Final = re.compile(r"^([A-Za-z_][\w.]*)(: .*)?$")
+REASON: Final = re.compile(r"\b(?:FATAL|PANIC|CRITICAL|ERROR|[Ee]rror):?\s+(.*)")
 
 
 def say(text: str) -> None:
@@ -70,6 +71,7 @@ class ChildOutput:
         self.shows_all = shows_all
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.is_showing = False
+        self.is_in_traceback = False
         self.rest = b""
 
     def follow(self, stream: IO[bytes]) -> None:
@@ -103,14 +105,24 @@ class ChildOutput:
             self.log.write(line)
         text = line.decode(errors="replace")
         self.tail.append(text)
-        if RECORD_START.search(text):
-            self.is_showing = bool(IMPORTANT.search(text)) and not HARMLESS.search(text)
+        self.is_showing = self.matters(text)
         if self.shows_all or self.is_showing:
             say(f"{self.name:>9} | {text}")
 
+    def matters(self, text: str) -> bool:
+        """Say whether the terminal should show a line: a warning or an error, and of a traceback only its last line."""
+        if TRACEBACK.search(text):
+            self.is_in_traceback = True
+            return False
+        if self.is_in_traceback:
+            self.is_in_traceback = not EXCEPTION.search(text)
+            return not self.is_in_traceback
+        if RECORD_START.search(text):
+            return bool(IMPORTANT.search(text)) and not HARMLESS.search(text)
+        return self.is_showing and text.startswith(" ")
+
     def reason(self) -> str:
         """Return the last thing that looks like why the process ended, else its last words."""
-        for line in reversed(self.tail):
-            if found := REASON.search(line):
-                return next(group for group in found.groups() if group is not None).strip()
-        return next((line.strip() for line in reversed(self.tail) if line.strip()), "")
+        lines = [line.strip() for line in self.tail if line.strip()]
+        found = [match.group(1) for match in map(REASON.search, lines) if match]
+        return (found or lines or [""])[-1].rstrip(".")

@@ -152,7 +152,7 @@ class Supervisor:
         how = "it could not be started" if code is None else how_it_ended(code)
         # After a kill from outside, what it last complained about is not the reason.
         reason = "" if code is None or code < 0 else child.output.reason()
-        return f"{how}, {reason}" if reason else how
+        return f"{reason} ({how})" if reason else how
 
     def give_up(self, error: UpError) -> None:
         """End `up` with an error."""
