@@ -25,6 +25,9 @@ def check_message(text: str, *, max_chars: int) -> Problem | None:
         return Problem.TOO_LONG
     if UNSTORABLE.search(text):
         return Problem.INVALID
-    if not VISIBLE.search(text):
-        return Problem.EMPTY
-    return None
+    return None if has_ink(text) else Problem.EMPTY
+
+
+def has_ink(text: str) -> bool:
+    """Say whether a reader would see anything of this text."""
+    return VISIBLE.search(text) is not None

@@ -1,0 +1,94 @@
+"""The envelope: the JSON in which the model answers, of which the customer sees only the reply.
+
+    {"intent": "จัดส่ง", "action_required": false, "escalate": false, "response": "ส่งภายใน 2 วันค่ะ"}
+
+The text goes through in stages, each of which holds back what it can't judge yet: reasoning is taken away, the reply
+is found in the JSON, its markup is removed, and what is left moves on in whole graphemes. At the end the whole answer
+is judged. Then what was shown must be the beginning of the reply, or there is none.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from conversations.llm.errors import Kind, LLMError
+from conversations.llm.plain import PlainText, plain_text
+from conversations.llm.preview import Preview
+from conversations.llm.reasoning import ReasoningFilter, without_reasoning
+from conversations.llm.validation import read_fields
+from conversations.text.checks import has_ink
+from conversations.text.graphemes import GraphemeBuffer
+from conversations.text.surrogates import SurrogateMender, mend
+
+FALLBACK_INTENT = "อื่นๆ"
+_AROUND = " \t\r\n\f\v\ufeff\u200b\u00a0"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the model decided and replied. `is_repaired` where it wasn't quite what was asked for."""
+
+    intent: str
+    response: str
+    action_required: bool
+    escalate: bool
+    is_repaired: bool
+
+
+class EnvelopeReader:
+    """Reads one answer while it streams. `visible` is what was shown of its reply so far."""
+
+    __slots__ = ("_answer", "_graphemes", "_intents", "_plain", "_preview", "_reasoning", "_surrogates", "visible")
+
+    def __init__(self, intents: Collection[str]) -> None:
+        self._intents = intents
+        self._answer: list[str] = []
+        self._surrogates = SurrogateMender()
+        self._reasoning = ReasoningFilter()
+        self._preview = Preview()
+        self._plain = PlainText()
+        self._graphemes = GraphemeBuffer()
+        self.visible = ""
+
+    def feed(self, text: str) -> str:
+        """Take more of the answer; return what can be shown of the reply now."""
+        text = self._surrogates.push(text)
+        self._answer.append(text)
+        reply = self._preview.push(self._reasoning.push(text))
+        if not reply:
+            return ""
+        fresh = self._graphemes.push(self._plain.push(reply))
+        self.visible += fresh
+        return fresh
+
+    def finish(self) -> Envelope:
+        """Judge the whole answer. What its response has beyond `visible` is yet to be shown. Raises LLMError."""
+        answer = "".join([*self._answer, self._surrogates.flush()])
+        envelope = _judge(without_reasoning(answer), self._intents)
+        if not envelope.response.startswith(self.visible):
+            raise LLMError(Kind.INVALID)
+        return envelope
+
+
+def read_envelope(text: str, intents: Collection[str]) -> Envelope:
+    """Read a whole answer. Raises LLMError."""
+    reader = EnvelopeReader(intents)
+    reader.feed(text)
+    return reader.finish()
+
+
+def _judge(answer: str, intents: Collection[str]) -> Envelope:
+    if not has_ink(answer):
+        raise LLMError(Kind.BLANK)
+    fields, is_repaired = read_fields(answer.strip(_AROUND))
+    response = plain_text(mend(fields.response))
+    if not has_ink(response):
+        raise LLMError(Kind.BLANK)
+    intent = fields.intent.strip() if isinstance(fields.intent, str) else ""
+    is_known = intent in intents or intent == FALLBACK_INTENT
+    return Envelope(
+        intent=intent if is_known else FALLBACK_INTENT,
+        response=response,
+        action_required=fields.action_required,
+        escalate=fields.escalate,
+        is_repaired=is_repaired or not is_known,
+    )
