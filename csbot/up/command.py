@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from django.core.exceptions import ImproperlyConfigured
+
 from csbot.embedded import EmbeddedError
 from csbot.environment import current_environment
 from csbot.up.address import Address, check_free
@@ -26,12 +28,11 @@ INTERRUPTED: Final = 130
 
 def up(arguments: Sequence[str]) -> int:
     """Run csbot until it is told to stop; return the exit code."""
-    options = parse_options(arguments, current_environment())
     # Until the loop has handlers of its own, a SIGTERM ends this process as a Ctrl-C would.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        run_in_folder(options)
-    except (UpError, EmbeddedError) as error:
+        run_in_folder(parse_options(arguments, current_environment()))
+    except (UpError, EmbeddedError, ImproperlyConfigured) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

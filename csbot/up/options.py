@@ -25,10 +25,14 @@ class Options:
     data: Path
     is_demo: bool
     is_verbose: bool
+    workers: int
 
 
 def parse_options(arguments: Sequence[str], env: Environment) -> Options:
-    """Return the options; ends the process with the usage where they make no sense."""
+    """Return the options; ends the process with the usage where they make no sense.
+
+    Raises ImproperlyConfigured for a malformed variable.
+    """
     parser = argparse.ArgumentParser(prog="manage.py up", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=port_number, default=8000, help="port to listen on (default 8000)")
@@ -42,6 +46,7 @@ def parse_options(arguments: Sequence[str], env: Environment) -> Options:
         data=chosen.data_dir.expanduser().absolute(),
         is_demo=not chosen.no_demo,
         is_verbose=chosen.verbose,
+        workers=worker_count(env),
     )
 
 

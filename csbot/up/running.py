@@ -11,7 +11,7 @@ from csbot.embedded import Service, postgres_service, redis_service, service_acc
 from csbot.environment import current_environment
 from csbot.up.address import Address, free_loopback_port, own_names
 from csbot.up.folder import DataFolder
-from csbot.up.options import Options, worker_count
+from csbot.up.options import Options
 from csbot.up.output import ChildOutput, say
 from csbot.up.plan import Plan, has_provider, shared_variables
 from csbot.up.problems import UpError
@@ -152,7 +152,7 @@ class Up:
 
     def start_processes(self) -> None:
         """Start our own processes, all at once."""
-        count = worker_count(self.env)
+        count = self.options.workers
         say(f"csbot: starting web, {count} worker{'s' * (count > 1)} and scheduler")
         names = ["worker"] if count == 1 else [f"worker-{number}" for number in range(1, count + 1)]
         launches = [(name, self.plan.worker(number)) for number, name in enumerate(names, start=1)]

@@ -14,8 +14,8 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.desk.groups import ensure_groups
@@ -42,6 +42,10 @@ class Command(BaseCommand):
 
     def handle(self, *, migrate: bool, **_options: object) -> None:
         """Do what is not done yet."""
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise CommandError(f"the database cannot be reached: {str(error).splitlines()[0]}") from error
         with one_at_a_time():
             if migrate and has_migrations_to_run():
                 call_command("migrate", interactive=False, verbosity=0)
