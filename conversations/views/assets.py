@@ -62,11 +62,35 @@ class Release:
     files: Mapping[str, Asset]
 
 
+def without_comments(source: str) -> str:
+    """Return a script or style sheet without the comments that begin a line: the reader's, not the browser's.
+
+    Their lines stay, empty, so that a line number in the browser is the line number in the source.
+    """
+    is_inside = False
+    kept = []
+    for line in source.split("\n"):
+        text = line.lstrip()
+        if not is_inside and not text.startswith(("/*", "//")):
+            kept.append(line)
+            continue
+        is_block = is_inside or text.startswith("/*")
+        is_inside = is_block and "*/" not in text
+        kept.append(text.partition("*/")[2].strip() if is_block else "")
+    return "\n".join(kept)
+
+
+def read_asset(path: Path) -> Asset:
+    """Read one file as it will be served."""
+    text = path.read_text(encoding="utf-8")
+    return Asset((text if path.suffix == ".svg" else without_comments(text)).encode(), TYPES[path.suffix])
+
+
 def read_release() -> Release:
     """Read the files from disk."""
     root = Path(settings.BASE_DIR) / "static"
     paths = sorted(path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in TYPES)
-    files = {str(path.relative_to(root)): Asset(path.read_bytes(), TYPES[path.suffix]) for path in paths}
+    files = {str(path.relative_to(root)): read_asset(path) for path in paths}
     digest = hashlib.sha256()
     for name, asset in files.items():
         digest.update(name.encode() + b"\0" + asset.body)

@@ -15,11 +15,15 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from conversations.database import in_database
 from conversations.gateway.endpoints import is_simulated
 from conversations.models import Locale, Site
+from conversations.text.origins import normal_origin
 from conversations.views.assets import asset_url, current_release
 from conversations.views.security import set_policy
 
 # What may stand in a header: an origin and nothing else, so that a site's settings can't add a directive.
-ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
+ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+THEMES: Final = ("auto", "light", "dark")
+# Scripts of the folder that the panel doesn't load.
+NOT_PANEL: Final = frozenset({"widget/loader.js", "widget/types.js"})
 LOADER_CACHE: Final = "public, max-age=300, stale-while-revalidate=86400"
 
 
@@ -52,7 +56,7 @@ async def panel(request: HttpRequest) -> HttpResponse:
     origins = framing_origins(site)
     locale = _locale(request, site=site)
     context = {"site": site, "locale": locale, "panel": _panel_data(site, locale=locale, origins=origins)}
-    context |= {"assets": asset_url("widget/")}
+    context |= {"assets": asset_url("widget/"), "modules": panel_modules(), "theme": _theme(request)}
     response = render(request, "widget/panel.html", context)
     response.headers["Cache-Control"] = "no-cache"
     set_policy(request, response, frame_ancestors=" ".join(["'self'", *origins]))
@@ -73,7 +77,14 @@ async def demo(request: HttpRequest) -> HttpResponse:
 
 def framing_origins(site: Site) -> list[str]:
     """Return the allowed origins that are origins; whatever else was entered is left out."""
-    return [origin for origin in site.allowed_origins if ORIGIN.fullmatch(origin)]
+    normal = map(normal_origin, site.allowed_origins)
+    return [origin for origin in normal if origin and ORIGIN.fullmatch(origin)]
+
+
+def panel_modules() -> list[str]:
+    """Return the names of the panel's scripts, to be fetched all at once and not one after the other is read."""
+    scripts = (name for name in current_release().files if name.startswith("widget/") and name.endswith(".js"))
+    return [name.removeprefix("widget/") for name in scripts if name not in NOT_PANEL]
 
 
 async def _site(request: HttpRequest) -> Site | None:
@@ -88,6 +99,11 @@ def _locale(request: HttpRequest, *, site: Site | None) -> str:
     if wanted in Locale.values:
         return wanted
     return site.default_locale if site else Locale.TH.value
+
+
+def _theme(request: HttpRequest) -> str:
+    wanted = request.GET.get("theme", "")
+    return wanted if wanted in THEMES else THEMES[0]
 
 
 def _panel_data(site: Site, *, locale: str, origins: list[str]) -> dict[str, object]:
