@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
@@ -21,6 +22,22 @@ T = TypeVar("T")
 def database_threads() -> ThreadPoolExecutor:
     """Return this process's threads for database work."""
     return ThreadPoolExecutor(max_workers=settings.CSBOT_DATABASE_THREADS, thread_name_prefix="database")
+
+
+def close_database_threads() -> None:
+    """End this process's database threads and their connections; the next piece of work starts new ones."""
+    threads = database_threads()
+    # One piece of work per thread: none gets a second one before all have met.
+    meeting = Barrier(settings.CSBOT_DATABASE_THREADS)
+    for _ in range(settings.CSBOT_DATABASE_THREADS):
+        threads.submit(_close_connection, meeting)
+    threads.shutdown()
+    database_threads.cache_clear()
+
+
+def _close_connection(meeting: Barrier) -> None:
+    meeting.wait()
+    connection.close()
 
 
 def on_kept_connection(work: Callable[[], T]) -> T:

@@ -61,11 +61,11 @@ def new_subscriber_client() -> AsyncRedis:
 
     It never reconnects by itself: whoever listens has to know that something may have been missed.
     """
+    keep_alive = {} if settings.REDIS_URL.startswith("unix:") else {"socket_keepalive": True}
     return AsyncRedis.from_url(
         settings.REDIS_URL,
         socket_timeout=None,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_keepalive=True,
         health_check_interval=10,
-        retry=AsyncRetry(NoBackoff(), 0),
+        **keep_alive,
     )

@@ -53,7 +53,8 @@ class LivePublisher:
     def __init__(self, client: AsyncRedis) -> None:
         self._client = client
         self._waiting: set[ReplyStream] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due_at = 0.0
         self._flushing: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
@@ -77,11 +78,12 @@ class LivePublisher:
 
     def _flush_within(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
+        due_at = loop.time() + seconds
         if self._timer is not None:
-            if self._timer.when() <= loop.time() + seconds:
+            if self._due_at <= due_at:
                 return
             self._timer.cancel()
-        self._timer = loop.call_later(seconds, self._start_flush)
+        self._timer, self._due_at = loop.call_later(seconds, self._start_flush), due_at
 
     def _start_flush(self) -> None:
         self._timer = None

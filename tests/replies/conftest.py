@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from conversations.database import close_database_threads
 from conversations.models import Conversation, Customer, Site
+from conversations.playbook.starter import load_starter_playbook
 from conversations.replies.loop import ReplyLoop
 from tests.model import Model
 
@@ -25,10 +27,12 @@ def loop(transactional_db: None, model: Model, settings: Settings) -> Iterator[R
     settings.CSBOT_FIRST_TOKEN_SECONDS = 2
     settings.CSBOT_BETWEEN_CHUNKS_SECONDS = 2
     settings.CSBOT_ANSWER_SECONDS = 8
+    load_starter_playbook()
     loop = ReplyLoop(name="test", capacity=4)
     loop.start()
     yield loop
     loop.stop(grace_seconds=0.1)
+    close_database_threads()
 
 
 @pytest.fixture
