@@ -1,9 +1,14 @@
 """What the bot knows, read and frozen: the values a prompt is built from. No database here."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import astuple, dataclass
 from functools import cached_property
 
+import orjson
+
 from conversations.llm.requests import Sampling
+
+VERSION_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +57,19 @@ class Playbook:
     def intent_keys(self) -> frozenset[str]:
         """The words a model may name as the intent."""
         return frozenset(intent.key for intent in self.intents)
+
+
+def make_playbook(
+    instruction: str,
+    *,
+    sampling: Sampling,
+    intents: tuple[IntentEntry, ...],
+    facts: tuple[FactEntry, ...],
+    examples: tuple[ExampleEntry, ...],
+) -> Playbook:
+    """Return the playbook with its version, which is a hash of everything in it."""
+    parts = (instruction, astuple(sampling), *map(astuple, intents), *map(astuple, facts), *map(astuple, examples))
+    version = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:VERSION_CHARS]
+    return Playbook(
+        version=version, instruction=instruction, sampling=sampling, intents=intents, facts=facts, examples=examples
+    )

@@ -1,17 +1,13 @@
 """The playbook as this process knows it: one cheap query per call tells whether it is still what the tables say."""
 
-import hashlib
 import uuid
-from dataclasses import astuple, dataclass
-
-import orjson
+from dataclasses import dataclass
 
 from conversations.llm.requests import Sampling
-from conversations.playbook.content import ExampleEntry, FactEntry, IntentEntry, Playbook
+from conversations.playbook.content import ExampleEntry, FactEntry, IntentEntry, Playbook, make_playbook
 from conversations.playbook.models import Example, Fact, Instruction, Intent, Stamp
 
 READ_TRIES = 5
-VERSION_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +88,4 @@ def sampling_of(instruction: Instruction) -> Sampling:
         frequency_penalty=instruction.frequency_penalty,
         max_tokens=instruction.max_tokens,
         is_thinking=instruction.is_thinking,
-    )
-
-
-def make_playbook(
-    instruction: str,
-    *,
-    sampling: Sampling,
-    intents: tuple[IntentEntry, ...],
-    facts: tuple[FactEntry, ...],
-    examples: tuple[ExampleEntry, ...],
-) -> Playbook:
-    """Return the playbook with its version, which is a hash of everything in it."""
-    parts = (instruction, astuple(sampling), *map(astuple, intents), *map(astuple, facts), *map(astuple, examples))
-    version = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:VERSION_CHARS]
-    return Playbook(
-        version=version, instruction=instruction, sampling=sampling, intents=intents, facts=facts, examples=examples
     )

@@ -120,6 +120,12 @@ DELIVERIES = (
         answer="ต่างจังหวัดประมาณ 2-4 วันทำการ กรุงเทพฯ และปริมณฑล 1-2 วันทำการค่ะ สั่งก่อน 14:00 น. ส่งออกในวันทำการเดียวกันเลยค่ะ",
     ),
     StarterExample(
+        says="พัสดุถึงไหนแล้วคะ",
+        intent=SHIPPING,
+        action_required=True,
+        answer="ดูสถานะและเลขพัสดุได้ที่ https://shop.example/orders ค่ะ ถ้าสถานะไม่ขยับ รบกวนแจ้งเลขคำสั่งซื้อ จะได้ตรวจสอบให้ค่ะ",
+    ),
+    StarterExample(
         says="เลขคำสั่งซื้อ TH20451987 ค่ะ",
         intent=SHIPPING,
         action_required=True,
@@ -233,6 +239,11 @@ OTHERS = (
         answer="ยินดีค่ะ ถ้ามีอะไรให้ช่วยอีก ทักมาได้เลยนะคะ",
     ),
     StarterExample(
+        says="โอเคค่ะ เข้าใจแล้ว",
+        intent=OTHER,
+        answer="ค่ะ มีคำถามเพิ่มเติมทักมาได้เลยนะคะ",
+    ),
+    StarterExample(
         says="What are your opening hours?",
         intent=OTHER,
         locale="en",
@@ -253,10 +264,16 @@ OTHERS = (
         answer="I can't help with that, but I'm happy to answer questions about our products, orders or delivery.",
     ),
     StarterExample(
-        says="Hello",
+        says="Hi, hello",
         intent=OTHER,
         locale="en",
         answer="Hello! How can I help you today?",
+    ),
+    StarterExample(
+        says="Ok, got it",
+        intent=OTHER,
+        locale="en",
+        answer="Great! If you have another question, just ask.",
     ),
     StarterExample(
         says="Thank you!",
