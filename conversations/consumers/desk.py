@@ -4,9 +4,13 @@ Frames from the page: `watch` (a conversation, or null for none), `typing`, `pin
 over HTTP; this socket only says that there is something, and carries what is being written right now.
 """
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,12 +22,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, parse_cookie
 from redis.exceptions import RedisError
+from typing_extensions import override
 
 from conversations.actions.ownership import is_held_by
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_answer, may_read
 from conversations.database import in_database
 from conversations.events.frames import to_json, typing_frame
+from conversations.events.hub import process_hub
 from conversations.events.lane import DESK_TOPIC, Item, Kind, conversation_topic
 from conversations.events.live import loop_publisher
 from conversations.events.presence import TYPING_SECONDS, Page, note_absent, note_present, read_presence
@@ -35,6 +41,77 @@ logger = logging.getLogger(__name__)
 
 SIGNED_OUT: Final = 4401
 MAX_FRAME_CHARS: Final = 4096
+MAX_QUEUED_FRAMES: Final = 500
+FRAME_TYPES: Final = frozenset({"ping", "watch", "typing"})
+LARGEST_ID: Final = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a page says."""
+
+    type: str
+    conversation: int | None = None
+    on: bool = False
+    is_public: bool = False
+
+
+def read_frame(text: str | None) -> Frame | None:
+    """Return the frame, or None for what isn't one."""
+    if text is None or len(text) > MAX_FRAME_CHARS:
+        return None
+    try:
+        data = orjson.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or data.get("type") not in FRAME_TYPES:
+        return None
+    conversation = data.get("conversation")
+    is_id = isinstance(conversation, int) and 0 < conversation <= LARGEST_ID
+    return Frame(
+        type=data["type"],
+        conversation=conversation if is_id else None,
+        on=data.get("on") is True,
+        is_public=data.get("public") is True,
+    )
+
+
+class Outbox:
+    """Frames on their way to one page: in order, and bounded, whatever a slow page does."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
+        self._send = send
+        self._frames: deque[str] = deque()
+        self._filled = asyncio.Event()
+        self._task = asyncio.create_task(self._drain())
+
+    def put(self, frame: str) -> None:
+        """Queue a frame. A page that is too far behind gets `lost` instead of all it missed, and reads again."""
+        if len(self._frames) >= MAX_QUEUED_FRAMES:
+            self._frames.clear()
+            frame = to_json({"type": "lost"})
+        self._frames.append(frame)
+        self._filled.set()
+
+    def put_item(self, item: Item) -> None:
+        """Queue what the hub hands out."""
+        if item.kind is Kind.HEAD:
+            self.put(to_json({"type": "head", "seq": item.seq, "owner_epoch": item.epoch, "run": item.run}))
+        else:
+            self.put(item.frame)
+
+    async def stop(self) -> None:
+        """Forget what hasn't left."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _drain(self) -> None:
+        while True:
+            await self._filled.wait()
+            while self._frames:
+                await self._send(self._frames.popleft())
+            self._filled.clear()
 
 
 def header(scope: Mapping[str, Any], name: bytes) -> str:
@@ -71,10 +148,13 @@ def holds(user: AbstractBaseUser, *, conversation_id: int) -> bool:
 class DeskConsumer(AsyncWebsocketConsumer):
     """One open admin page."""
 
+    user: AbstractBaseUser | None = None
     session_key = ""
     watched: int | None = None
     page: Page
+    outbox: "Outbox"
 
+    @override
     async def connect(self) -> None:
         """Let in staff who may read conversations, from our own pages only."""
         if not is_own_origin(self.scope):
@@ -83,9 +163,93 @@ class DeskConsumer(AsyncWebsocketConsumer):
         cookies = parse_cookie(header(self.scope, b"cookie"))
         self.session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
         await self.accept()
-        user = await in_database(staff_member, self.session_key)
-        if user is None:
+        self.user = await in_database(staff_member, self.session_key)
+        if self.user is None:
             await self.close(SIGNED_OUT)
             return
-        self.page = Page(tab=secrets.token_urlsafe(8), user=user.pk, name=display_name(user))
-        await self.send(to_json({"type": "welcome"}))
+        self.page = Page(tab=secrets.token_urlsafe(8), user=self.user.pk, name=display_name(self.user))
+        self.outbox = Outbox(self.send)
+        process_hub().subscribe(DESK_TOPIC, self.outbox.put_item)
+        self.outbox.put(to_json({"type": "welcome"}))
+
+    @override
+    async def disconnect(self, code: int) -> None:
+        """Leave nothing behind."""
+        if self.user is None:
+            return
+        process_hub().unsubscribe(DESK_TOPIC, self.outbox.put_item)
+        await self.unwatch()
+        await self.outbox.stop()
+
+    @override
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Do what the page asks; what cannot be understood is told and costs nothing else."""
+        frame = read_frame(text_data)
+        if frame is None:
+            self.outbox.put(to_json({"type": "error", "code": "bad_frame"}))
+        elif self.user is not None:
+            await self.obey(frame, user=self.user)
+
+    async def obey(self, frame: Frame, *, user: AbstractBaseUser) -> None:
+        """Carry out one frame."""
+        if frame.type == "ping":
+            await self.ping()
+        elif frame.type == "watch":
+            await self.unwatch()
+            if frame.conversation is not None:
+                await self.watch(frame.conversation)
+        elif self.watched is not None:
+            await self.type_in(self.watched, frame=frame, user=user)
+
+    async def watch(self, conversation_id: int) -> None:
+        """Stream the conversation to the page, beginning with the reply that is being written, if any."""
+        # Subscribed before anything is read: what happens in between comes twice rather than never.
+        self.watched = conversation_id
+        process_hub().subscribe(conversation_topic(conversation_id), self.outbox.put_item)
+        run_id = await in_database(open_run_id, conversation_id)
+        run = run_id and {"id": str(run_id), "text": await read_snapshot(loop_client(), run_id)}
+        self.outbox.put(to_json({"type": "watching", "conversation": conversation_id, "run": run}))
+        await self.tell_presence(conversation_id)
+
+    async def unwatch(self) -> None:
+        """Stop streaming the conversation that the page shows, if it shows one."""
+        if self.watched is None:
+            return
+        conversation_id, self.watched = self.watched, None
+        process_hub().unsubscribe(conversation_topic(conversation_id), self.outbox.put_item)
+        try:
+            await note_absent(loop_client(), self.page, conversation_id=conversation_id)
+            await announce_presence(conversation_id)
+        except RedisError as error:
+            logger.warning("presence not told (%s)", type(error).__name__)
+
+    async def ping(self) -> None:
+        """Answer a heartbeat; who was signed out or lost the right meanwhile is put out."""
+        if await in_database(staff_member, self.session_key) is None:
+            await self.close(SIGNED_OUT)
+            return
+        self.outbox.put(to_json({"type": "pong"}))
+        if self.watched is not None:
+            await self.tell_presence(self.watched)
+
+    async def type_in(self, conversation_id: int, *, frame: Frame, user: AbstractBaseUser) -> None:
+        """Let colleagues see the typing, and the customer too where this agent answers and it isn't a note."""
+        await self.tell_presence(conversation_id, is_typing=frame.on)
+        if frame.is_public and await in_database(holds, user, conversation_id=conversation_id):
+            typing = typing_frame("agent", ttl_seconds=TYPING_SECONDS if frame.on else 0)
+            await loop_publisher().publish(Item(conversation_topic(conversation_id), Kind.LIVE, typing))
+
+    async def tell_presence(self, conversation_id: int, *, is_typing: bool = False) -> None:
+        """Renew this page's presence, and tell it to all pages that show the conversation."""
+        try:
+            await note_present(loop_client(), self.page, conversation_id=conversation_id, is_typing=is_typing)
+            await announce_presence(conversation_id)
+        except RedisError as error:
+            logger.warning("presence not told (%s)", type(error).__name__)
+
+
+async def announce_presence(conversation_id: int) -> None:
+    """Tell everybody who shows the conversation who else does. Raises RedisError."""
+    people = await read_presence(loop_client(), conversation_id=conversation_id)
+    frame = to_json({"type": "presence", "conversation": conversation_id, "people": people})
+    await loop_publisher().publish(Item(conversation_topic(conversation_id), Kind.STAFF, frame))

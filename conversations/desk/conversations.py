@@ -9,14 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
+from typing_extensions import override
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
 from conversations.actions.rights import may_read
 from conversations.desk import doors
-from conversations.desk.look import ModelAdmin, display
+from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.queue import queue_view
 from conversations.desk.transcript import addresses, newest_part
+from conversations.desk.words import conversation_words
 from conversations.models import Conversation, Customer, Message, Owner, Sender
 from conversations.models.message import GRAM_CHARS
 
@@ -81,7 +83,7 @@ class ConversationAdmin(ModelAdmin):
         customer: Customer = conversation.customer
         return str(customer)
 
-    @display(description=_("owner"), label=OWNER_COLOURS, ordering="owner")
+    @coloured(description=_("owner"), colours=OWNER_COLOURS, ordering="owner")
     def owner_label(self, conversation: Conversation) -> tuple[str, str]:
         """Return the owner with its colour."""
         return conversation.owner, str(Owner(conversation.owner).label)
@@ -96,10 +98,12 @@ class ConversationAdmin(ModelAdmin):
         """Return what the bot thinks it is about."""
         return getattr(conversation, "intent", None) or ""
 
+    @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         """Return all conversations with their newest message."""
         return with_last_message(super().get_queryset(request))
 
+    @override
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
@@ -107,10 +111,12 @@ class ConversationAdmin(ModelAdmin):
         words = search_term.strip()
         return (found_in_transcripts(queryset, words=words) if words else queryset), False
 
+    @override
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only customers start conversations."""
         return False
 
+    @override
     def get_urls(self) -> list[URLPattern]:
         """Put the desk's doors before Django's own pages."""
         views = {
@@ -126,6 +132,7 @@ class ConversationAdmin(ModelAdmin):
         own = [path(f"<int:conversation_id>/{name}/", wrap(view), name=f"desk-{name}") for name, view in views.items()]
         return [path("queue/", wrap(queue_view), name="desk-queue"), *own, *super().get_urls()]
 
+    @override
     def change_view(
         self,
         request: HttpRequest,
@@ -143,11 +150,11 @@ class ConversationAdmin(ModelAdmin):
             "opts": self.opts,
             "conversation": conversation,
             "state": newest_part(conversation, user=user),
-            "page": {"conversation": conversation.pk, "locale": conversation.locale, **addresses(conversation.pk)},
+            "page": {"conversation": conversation.pk, "words": conversation_words(), **addresses(conversation.pk)},
         }
         return TemplateResponse(request, "admin/desk/conversation.html", context)
 
+    @override
     def has_view_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
         """Those who may read conversations."""
         return may_read(request.user)
-

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from typing_extensions import override
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
@@ -46,14 +47,17 @@ class CustomerAdmin(ModelAdmin):
         url = reverse("admin:conversations_conversation_change", args=[conversation.pk])
         return format_html('<a class="desk-link" href="{}">{}</a>', url, gettext("Open"))
 
+    @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Return customers with what a row needs."""
         return super().get_queryset(request).select_related("site", "conversation")
 
+    @override
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only the widget makes customers."""
         return False
 
+    @override
     def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
         """The shop says who a customer is; nobody overrules it here."""
         return False

@@ -6,7 +6,7 @@ refuses: the page then shows at once what a colleague did meanwhile.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -23,8 +23,7 @@ from conversations.desk.transcript import Transcript, earlier_part, later_part
 from conversations.models import Conversation, Owner, Reason
 from conversations.text.checks import Problem, check_message
 
-P = ParamSpec("P")
-View: TypeAlias = Callable[Concatenate[HttpRequest, P], JsonResponse]
+View: TypeAlias = Callable[[HttpRequest, int], JsonResponse]
 
 MAX_CHARS: Final = 4000
 DETAIL_CHARS: Final = 500
@@ -62,14 +61,14 @@ def read_conversation(conversation_id: int) -> Conversation:
     return conversation
 
 
-def door(view: View[P]) -> View[P]:
+def door(view: View) -> View:
     """Make a POST door of `view`: refusals become a JSON error that an agent can read."""
 
     @require_POST
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> JsonResponse:
+    def wrapped(request: HttpRequest, conversation_id: int) -> JsonResponse:
         try:
-            return view(request, *args, **kwargs)
+            return view(request, conversation_id)
         except RefusedError as error:
             return JsonResponse({"error": {"code": error.code, "message": error.message}}, status=error.status)
 
@@ -118,9 +117,11 @@ def note_view(request: HttpRequest, conversation_id: int) -> JsonResponse:
     author = answering(request)
     read_conversation(conversation_id)
     text = _checked_text(request)
-    _once(
-        request, user_id=author.pk, work=lambda: agents.add_note(conversation_id, author=author, text=text) and None
-    )
+
+    def write() -> None:
+        agents.add_note(conversation_id, author=author, text=text)
+
+    _once(request, user_id=author.pk, work=write)
     return _now(request, conversation_id)
 
 

@@ -57,9 +57,7 @@ class Queue(TypedDict):
 
 def with_last_words(escalations: QuerySet[Escalation]) -> QuerySet[Escalation]:
     """Add the customer's newest message (`words`, shortened, and `words_at`) and all that a row needs: one query."""
-    newest = Message.objects.filter(
-        conversation=OuterRef("conversation"), seq=OuterRef("conversation__customer_seq")
-    )
+    newest = Message.objects.filter(conversation=OuterRef("conversation"), seq=OuterRef("conversation__customer_seq"))
     return escalations.select_related("conversation__customer", "conversation__site", "conversation__agent").annotate(
         words=Left(Subquery(newest.values("text")), WORDS_CHARS),
         words_at=Subquery(newest.values("created_at"), output_field=DateTimeField()),
@@ -108,9 +106,11 @@ def _row(escalation: Escalation) -> QueueRow:
 
 
 def queue_view(request: HttpRequest) -> JsonResponse:
-    """Answer with the queue as it stands."""
+    """Answer with the queue as it stands; with `rows=0` only with how many wait, for pages that show no more."""
     if not may_read(request.user) or not isinstance(request.user, AbstractBaseUser):
         raise PermissionDenied
+    if request.GET.get("rows") == "0":
+        return JsonResponse({"waiting_count": Escalation.objects.waiting().count()})
     return JsonResponse(read_queue(request.user))
 
 

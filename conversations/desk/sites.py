@@ -4,7 +4,7 @@ The identity secret never stands in a page: those who may change the site fetch 
 """
 
 import logging
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
+from typing_extensions import override
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminColorInputWidget,
@@ -24,6 +25,7 @@ from unfold.widgets import (
 )
 
 from conversations.desk.look import ModelAdmin
+from conversations.desk.words import copy_words
 from conversations.models import Site
 
 logger = logging.getLogger(__name__)
@@ -50,17 +52,25 @@ class OriginsField(forms.CharField):
 
     widget = UnfoldAdminTextareaWidget
 
+    @override
     def prepare_value(self, value: object) -> object:
         """Show the stored list as lines."""
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> Any:
+    @override
+    def to_python(self, value: object) -> Any:
         """Return the origins, each once, in the order they were entered."""
         lines = (line for line in str(value or "").splitlines() if line.strip())
         return list(dict.fromkeys(normal_origin(line) for line in lines))
 
 
-class SiteForm(forms.ModelForm):
+if TYPE_CHECKING:
+    SiteModelForm = forms.ModelForm[Site]
+else:
+    SiteModelForm = forms.ModelForm
+
+
+class SiteForm(SiteModelForm):
     """A site's settings as a person enters them."""
 
     allowed_origins = OriginsField(
@@ -97,6 +107,7 @@ class SiteForm(forms.ModelForm):
         )
         widgets = {"accent_colour": UnfoldAdminColorInputWidget}
 
+    @override
     def clean(self) -> dict[str, Any]:
         """Check what no single field can: that duty begins before it ends."""
         cleaned = super().clean() or {}
@@ -112,7 +123,7 @@ class SiteAdmin(ModelAdmin):
 
     form = SiteForm
     list_display = ("name", "default_locale", "origins", "duty_from", "duty_until")
-    change_form_before_template = "admin/desk/embed.html"
+    change_form_outer_before_template = "admin/desk/embed.html"
     fieldsets = (
         (None, {"fields": ("name", "default_locale", "allowed_origins")}),
         (_("Look and greeting"), {"fields": ("accent_colour", "greeting_th", "greeting_en")}),
@@ -124,11 +135,13 @@ class SiteAdmin(ModelAdmin):
         """Return the origins in a line."""
         return ", ".join(site.allowed_origins)
 
+    @override
     def get_urls(self) -> list[URLPattern]:
         """Add the door to the secret."""
         view = self.admin_site.admin_view(secret_view)
         return [path("<int:site_id>/secret/", view, name="desk-secret"), *super().get_urls()]
 
+    @override
     def changeform_view(
         self,
         request: HttpRequest,
@@ -141,12 +154,13 @@ class SiteAdmin(ModelAdmin):
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **embed(request, site)})
 
 
-def embed(request: HttpRequest, site: Site | None) -> dict[str, str]:
+def embed(request: HttpRequest, site: Site | None) -> dict[str, object]:
     """Return the line that puts the widget on a page, and the address of the secret, for a stored site."""
     if site is None:
         return {}
     loader = request.build_absolute_uri("/widget.js")
     return {
+        "copy_words": copy_words(),
         "embed_snippet": f'<script src="{loader}" data-site="{site.public_key}" async></script>',
         "secret_url": reverse("admin:desk-secret", args=[site.pk]) if request.user.has_perm(CHANGE_SITE) else "",
     }

@@ -16,8 +16,8 @@ def page_words() -> dict[str, str]:
         "open": _("Open"),
         "more": _("%(count)s more, not listed"),
         "since": _("Waits %(time)s"),
-        "replies_due": _("Waits for your reply"),
-        "answered": _("Answered"),
+        "replies_due": _("Waits for a reply %(time)s"),
+        "answered": _("Answered; customer wrote %(time)s ago"),
         "no_words": _("Has written nothing yet"),
         "seconds": _("%(n)s s"),
         "minutes": _("%(n)s min"),
@@ -31,7 +31,6 @@ def page_words() -> dict[str, str]:
         "failed": _("That did not work. Check the connection and try again."),
         "forbidden": _("You may not do this, or you were signed out. Reload the page."),
         "new_in_queue": _("Somebody new is waiting."),
-        "copied": _("Copied"),
         "locale_th": _("Thai"),
         "locale_en": _("English"),
     }
@@ -95,6 +94,21 @@ def conversation_words() -> dict[str, str]:
         "closed": _("Closed"),
         "rating": _("Rating"),
         "unread": _("Not read yet"),
-        "draft_kept": _("Draft kept"),
         "too_long": _("%(count)s characters too many"),
+        "hint": _("Enter sends, Shift+Enter starts a new line"),
+        "tab_reply": _("Reply"),
+        "tab_note": _("Internal note"),
+        "write": _("What to write"),
+        "transcript": _("Conversation"),
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+    }
+
+
+def copy_words() -> dict[str, str]:
+    """Return the words of what can be copied from a site's page."""
+    return {
+        "copied": _("Copied"),
+        "failed": _("That did not work. Check the connection and try again."),
+        "forbidden": _("You may not do this, or you were signed out. Reload the page."),
     }
