@@ -38,7 +38,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -112,7 +111,8 @@ TIME_ZONE = "Asia/Bangkok"
 USE_I18N = True
 USE_TZ = True
 
-# Static files are served by the web process itself (WhiteNoise); `collectstatic` is optional.
+# Static files are served by the web process itself (WhiteNoise, before Django: see `csbot.static_files`);
+# `collectstatic` is optional.
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.text("CSBOT_STATIC_ROOT") or None
@@ -144,6 +144,9 @@ if CSBOT_RATE_LIMIT_SCALE == 0 and not (DEBUG or CSBOT_IS_LOOPBACK):
 CSBOT_DATABASE_THREADS = int(env.number("CSBOT_DATABASE_THREADS", default=6))
 CSBOT_DEMO = env.flag("CSBOT_DEMO")
 CSBOT_SIMULATOR_URL = env.text("CSBOT_SIMULATOR_URL")
+CSBOT_MAX_MESSAGE_CHARS = int(env.number("CSBOT_MAX_MESSAGE_CHARS", default=2000))
+# Whoever reads /metrics from another machine sends it as `Authorization: Bearer ...`; without one only loopback may.
+CSBOT_METRICS_TOKEN = env.text("CSBOT_METRICS_TOKEN")
 CSBOT_LIVE_RUNS_PER_WORKER = int(env.number("CSBOT_LIVE_RUNS_PER_WORKER", default=250))
 
 DEEPSEEK_API_KEYS = env.words("DEEPSEEK_API_KEY")

@@ -19,7 +19,8 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from conversations.database import in_database
-from conversations.events.lane import LANE_CHANNEL, Item, Kind, decode, topic_conversation
+from conversations.events.counts import LANE_LOSSES
+from conversations.events.lane import DESK_TOPIC, LANE_CHANNEL, Item, Kind, decode, topic_conversation
 from conversations.models import Conversation
 from conversations.redis import new_subscriber_client
 
@@ -69,6 +70,16 @@ class Hub:
                 # One socket's fault must not keep the others from their items.
                 logger.exception("a sink failed")
 
+    def broadcast(self, frame: str) -> None:
+        """Give every sink of this process a frame."""
+        for topic in tuple(self._sinks):
+            self.hand_out(Item(topic, Kind.LIVE, frame))
+
+    def sockets(self) -> dict[str, int]:
+        """Return how many sinks listen to conversations and to the desk."""
+        desk = len(self._sinks.get(DESK_TOPIC, ()))
+        return {"conversation": sum(map(len, self._sinks.values())) - desk, "desk": desk}
+
     async def stop(self) -> None:
         """End the subscription; sinks get nothing any more."""
         tasks, self._tasks = self._tasks, []
@@ -87,6 +98,7 @@ class Hub:
                 await self._listen()
             except (RedisError, OSError) as error:
                 if self.is_connected:
+                    LANE_LOSSES.inc()
                     logger.warning("live lane lost (%s); looking into the database meanwhile", type(error).__name__)
                     pause = FIRST_PAUSE_SECONDS
             self.is_connected = False

@@ -1,0 +1,65 @@
+"""One web process for the whole run, on the tests' own database and Redis."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conversations.models import Conversation, Site
+from tests.web.server import Client, Frame, WebProcess
+
+
+@pytest.fixture(scope="session")
+def running_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
+    """The web process."""
+    web = WebProcess(tmp_path_factory.mktemp("web") / "log").start()
+    yield web
+    web.stop()
+
+
+@pytest.fixture
+def web(running_web: WebProcess, transactional_db: None, shop: Site) -> Iterator[WebProcess]:
+    """The web process, with a shop in its database; no test may leave a traceback in its log."""
+    before = running_web.log.stat().st_size
+    yield running_web
+    assert "Traceback" not in running_web.log.read_text()[before:]
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Site:
+    """The default site."""
+    return Site.objects.create(name="ร้านทดสอบ", allowed_origins=["https://shop.example"])
+
+
+@pytest.fixture
+def session(web: WebProcess) -> Frame:
+    """A new visitor's session."""
+    return web.session(locale="en")
+
+
+@pytest.fixture
+def talk(web: WebProcess, session: Frame) -> Conversation:
+    """The visitor's conversation."""
+    return Conversation.objects.get(public_id=session["conversation"])
+
+
+@pytest.fixture
+def widget(web: WebProcess, session: Frame) -> Iterator[Client]:
+    """The visitor's widget, welcomed."""
+    with web.widget(session["token"]) as client:
+        yield client
+
+
+@pytest.fixture
+def start_web(django_db_setup: None, tmp_path: Path) -> Iterator[Callable[..., WebProcess]]:
+    """Start more web processes, each with its own environment; they are stopped at the end."""
+    started: list[WebProcess] = []
+
+    def start(**changes: str) -> WebProcess:
+        started.append(WebProcess(tmp_path / f"log-{len(started)}", changes).start())
+        return started[-1]
+
+    yield start
+    for web in started:
+        if web.process is not None and web.process.poll() is None:
+            web.stop()

@@ -1,0 +1,177 @@
+"""A real web process under test, and a client that speaks the widget protocol to it over real sockets."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+from django.db import connection
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+Frame: TypeAlias = dict[str, Any]
+START_SECONDS = 30.0
+SOON = 10.0
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def database_url() -> str:
+    """Return the URL of the tests' database, as pytest-django named it."""
+    name, now = str(settings.DATABASE_URL), str(connection.settings_dict["NAME"])
+    base, question, query = name.partition("?")
+    return f"{base.rpartition('/')[0]}/{now}{question}{query}"
+
+
+@dataclass
+class Answer:
+    """What HTTP answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Frame:
+        """The body as JSON."""
+        found: Frame = json.loads(self.body)
+        return found
+
+
+@dataclass
+class WebProcess:
+    """`python -m csbot.web` on a port of its own."""
+
+    log: Path
+    changes: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "WebProcess":
+        """Start and wait until it answers."""
+        variables = {**os.environ, "DATABASE_URL": database_url(), "CSBOT_IS_LOOPBACK": "1", **self.changes}
+        command = [sys.executable, "-m", "csbot.web", "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_up():
+            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+        return self
+
+    def is_up(self) -> bool:
+        """Say whether it listens."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Stop it and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal_number)
+        return self.process.wait(SOON)
+
+    def memory_kib(self) -> int:
+        """Return the memory it holds."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def http(self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Make a request."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        request = Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method, headers=dict(headers or {}))
+        try:
+            with urlopen(request, timeout=SOON) as response:
+                return Answer(response.status, dict(response.headers.items()), response.read())
+        except HTTPError as error:
+            return Answer(error.code, dict(error.headers.items()), error.read())
+
+    def session(self, **wanted: str) -> Frame:
+        """Open a widget session."""
+        answer = self.http("POST", "/api/widget/sessions", body=wanted)
+        assert answer.status == 201, answer.body
+        return answer.json
+
+    def socket(self, *, origin: str | None = None, **options: Any) -> "Client":
+        """Open a socket without a word."""
+        url = f"ws://127.0.0.1:{self.port}/ws/widget/"
+        return Client(
+            connect(url, origin=Origin(origin) if origin else None, compression=None, max_size=None, **options)
+        )
+
+    def widget(self, token: str, *, after_seq: int = 0, **more: object) -> "Client":
+        """Open a socket and say hello; the welcome is in `client.welcome`."""
+        client = self.socket()
+        client.say(type="hello", v=1, token=token, after_seq=after_seq, **more)
+        client.welcome = client.next("welcome")
+        return client
+
+
+class Client:
+    """One widget's end of a socket."""
+
+    def __init__(self, connecting: connect) -> None:
+        self._open = ExitStack()
+        self.connection: ClientConnection = self._open.enter_context(connecting)
+        self.welcome: Frame = {}
+        self.seen: list[Frame] = []
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave."""
+        self._open.close()
+
+    def say(self, **frame: object) -> None:
+        """Send a frame."""
+        self.connection.send(json.dumps(frame))
+
+    def send(self, text: str, *, client_id: str | None = None) -> str:
+        """Send a customer's message and return its client_id."""
+        client_id = client_id or str(uuid.uuid4())
+        self.say(type="send", client_id=client_id, text=text)
+        return client_id
+
+    def receive(self, *, seconds: float = SOON) -> Frame:
+        """Return the next frame, whatever it is. Raises TimeoutError, ConnectionClosed."""
+        frame: Frame = json.loads(self.connection.recv(seconds))
+        self.seen.append(frame)
+        return frame
+
+    def next(self, *types: str, seconds: float = SOON) -> Frame:
+        """Return the next frame of one of these types; others go by."""
+        deadline = time.monotonic() + seconds
+        while True:
+            frame = self.receive(seconds=max(0.01, deadline - time.monotonic()))
+            if frame["type"] in types:
+                return frame
+
+    def all_until_pong(self) -> list[Frame]:
+        """Return everything that comes until the server has answered a ping."""
+        self.say(type="ping")
+        frames: list[Frame] = []
+        while (frame := self.receive())["type"] != "pong":
+            frames.append(frame)
+        return frames
