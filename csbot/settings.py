@@ -1,6 +1,8 @@
 """Django's settings. Everything that differs between machines comes from the environment (see `environment`)."""
 
+import logging
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import dj_database_url
@@ -170,11 +172,18 @@ CSBOT_GIVE_UP_SECONDS = env.number("CSBOT_GIVE_UP_SECONDS", default=180)
 
 UNFOLD = UNFOLD_SETTINGS
 
+
+def is_unexpected(record: logging.LogRecord) -> bool:
+    """Say whether a request's failure is worth a line; 503 is what /readyz says on purpose, many times a second."""
+    return getattr(record, "status_code", None) != HTTPStatus.SERVICE_UNAVAILABLE
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"unexpected": {"()": "django.utils.log.CallbackFilter", "callback": is_unexpected}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["unexpected"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "csbot": {"level": "INFO"},

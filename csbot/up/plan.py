@@ -56,6 +56,8 @@ def shared_variables(options: Options, env: Environment, *, folder: DataFolder) 
         "ALLOWED_HOSTS": env.text("ALLOWED_HOSTS") or ",".join(allowed_hosts(address)),
         "CSBOT_IS_LOOPBACK": "1" if address.is_loopback() else "0",
         "CSBOT_DEMO": "1" if options.is_demo else "0",
+        # Within the ten seconds in which `up` stops: a reply that takes longer is handed on to the next start.
+        "CSBOT_DRAIN_SECONDS": env.text("CSBOT_DRAIN_SECONDS", default="2"),
         "PYTHONUNBUFFERED": "1",
         **bytecode_variables(env, folder=folder),
     }
