@@ -110,7 +110,7 @@ class ChainlitVisitor:
             exchange.first_delta_at = exchange.first_delta_at or time.monotonic()
             exchange.deltas += 1
             exchange.shown += str(content["output" if name == "stream_start" else "token"])
-        elif name == "update_message" and isinstance(content, dict):
+        elif name == "update_message" and isinstance(content, dict) and content.get("type") == "assistant_message":
             exchange.text, exchange.sender = str(content["output"]), "bot"
         elif name == "task_end" and exchange.text:
             exchange.done_at = time.monotonic()

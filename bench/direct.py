@@ -10,6 +10,8 @@ from bench.load import Outcome
 from bench.processes import ModelServer
 from bench.relay import content_of
 
+SPREAD_SECONDS = 2.0
+
 
 async def ask_directly(http: aiohttp.ClientSession, model: ModelServer, *, marker: str) -> Exchange:
     """Ask the model one question and stream its answer."""
@@ -27,11 +29,12 @@ async def ask_directly(http: aiohttp.ClientSession, model: ModelServer, *, marke
 
 async def direct_loop(model: ModelServer, *, streams: int, seconds: float) -> Outcome:
     """Let so many streams ask again and again."""
-    ends_at = time.monotonic() + seconds
+    begins_at = time.monotonic() + SPREAD_SECONDS
+    ends_at = begins_at + seconds
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
 
         async def ask_again(name: int) -> list[Exchange]:
-            await asyncio.sleep(2.0 * name / streams)
+            await asyncio.sleep(SPREAD_SECONDS * name / streams)
             exchanges: list[Exchange] = []
             while time.monotonic() < ends_at:
                 marker = f"bench-direct{name}-{len(exchanges)}"
@@ -39,4 +42,4 @@ async def direct_loop(model: ModelServer, *, streams: int, seconds: float) -> Ou
             return exchanges
 
         lists = await asyncio.gather(*map(ask_again, range(streams)))
-    return Outcome([exchange for each in lists for exchange in each], seconds)
+    return Outcome([exchange for each in lists for exchange in each], begins_at, ends_at)

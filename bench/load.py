@@ -33,10 +33,11 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stretch of load came to."""
+    """What a stretch of load came to: every question asked, and the stretch that counts, in monotonic seconds."""
 
     exchanges: list[Exchange]
-    seconds: float
+    begins_at: float
+    ends_at: float
 
     @property
     def answered(self) -> list[Exchange]:
@@ -44,9 +45,20 @@ class Outcome:
         return [exchange for exchange in self.exchanges if exchange.is_answered]
 
     @property
+    def lost(self) -> int:
+        """Return how many questions the bot did not answer."""
+        return len(self.exchanges) - len(self.answered)
+
+    @property
+    def asked_within(self) -> list[Exchange]:
+        """Return what was asked within the stretch: by when it was asked, not answered, so that slow ones count."""
+        return [exchange for exchange in self.answered if self.begins_at <= exchange.sent_at < self.ends_at]
+
+    @property
     def per_second(self) -> float:
-        """Return answers a second."""
-        return len(self.answered) / self.seconds
+        """Return answers a second within the stretch."""
+        done = sum(self.begins_at <= exchange.done_at < self.ends_at for exchange in self.answered)
+        return done / (self.ends_at - self.begins_at)
 
     @property
     def broken_prefixes(self) -> int:
@@ -92,7 +104,7 @@ def added(exchanges: Iterable[Exchange], records: Iterable[Record]) -> Added:
 
 
 async def closed_loop(visitors: Sequence[Asker], *, seconds: float, spread_seconds: float = 2.0) -> Outcome:
-    """Let every visitor ask again as soon as the answer is there; count the questions asked once all have begun."""
+    """Let every visitor ask again as soon as the answer is there; what counts begins once all have."""
     begins_at = time.monotonic() + spread_seconds
     ends_at = begins_at + seconds
 
@@ -105,8 +117,7 @@ async def closed_loop(visitors: Sequence[Asker], *, seconds: float, spread_secon
 
     delays = [spread_seconds * index / len(visitors) for index in range(len(visitors))]
     lists = await asyncio.gather(*map(visit, visitors, delays))
-    counted = [exchange for each in lists for exchange in each if begins_at <= exchange.done_at < ends_at]
-    return Outcome(counted, seconds)
+    return Outcome([exchange for each in lists for exchange in each], begins_at, ends_at)
 
 
 async def open_loop(visitors: Sequence[Asker], *, per_second: float, seconds: float) -> Outcome:
@@ -121,7 +132,7 @@ async def open_loop(visitors: Sequence[Asker], *, per_second: float, seconds: fl
         await asyncio.sleep(max(0.0, next_at - time.monotonic()))
         asked.append(asyncio.create_task(_answer(visitor)))
     exchanges = await asyncio.gather(*asked)
-    return Outcome(list(exchanges), time.monotonic() - started_at)
+    return Outcome(list(exchanges), started_at, time.monotonic())
 
 
 async def _answer(visitor: Asker) -> Exchange:

@@ -88,7 +88,7 @@ def line_of(
     server: str, outcome: Outcome, *, records: list[Record], streams: int, cpu_seconds: float, faults: int
 ) -> Line:
     """Return the row of what was measured; `cpu_seconds` are those of all the requests in `records`."""
-    times = added(outcome.answered, records)
+    times = added(outcome.asked_within, records)
     return Line(
         server=server,
         streams=streams,
@@ -98,7 +98,7 @@ def line_of(
         per_second=outcome.per_second,
         cpu_seconds=cpu_seconds / max(1, len(records)),
         answered=len(outcome.answered),
-        lost=len(outcome.exchanges) - len(outcome.answered),
+        lost=outcome.lost,
         faults=faults + outcome.broken_prefixes,
     )
 

@@ -1,0 +1,40 @@
+"""Django on a PostgreSQL of the benchmark's own, or on that of a running csbot."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from csbot.embedded import start_postgres
+
+
+def set_up_django(environment: Mapping[str, str]) -> None:
+    """Let Django in this process use what the environment names."""
+    os.environ.update(environment)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csbot.settings")
+    django.setup()
+
+
+@contextmanager
+def own_database() -> Generator[None]:
+    """Start an empty PostgreSQL with csbot's tables; it goes away afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="csbot-bench-"))
+    postgres = start_postgres(folder / "postgres")
+    try:
+        set_up_django({"DATABASE_URL": postgres.url, "REDIS_URL": "redis://none", "SECRET_KEY": "bench-only"})
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def call_with_models(module: str, **arguments: object) -> int:
+    """Return what the module's `measure` returns; such a module imports models, so it loads after Django is set up."""
+    return int(import_module(module).measure(**arguments))
