@@ -104,6 +104,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # Languages and time.
 LANGUAGE_CODE = "en"
@@ -190,5 +191,7 @@ LOGGING = {
         "conversations": {"level": "INFO"},
         "celery.worker.strategy": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        # Scanners send any Host; each would be a traceback in the log.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

@@ -3,19 +3,7 @@
 from typing import Final
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
-
-
-def item(title: object, icon: str, link: object, permission: str) -> dict[str, object]:
-    """Return a sidebar entry for those who have `permission`."""
-    return {
-        "title": title,
-        "icon": icon,
-        "link": link,
-        "permission": lambda request: request.user.has_perm(f"conversations.{permission}"),
-    }
-
 
 # Teal, one step darker than usual from 600 on: white text on 600 must have a contrast of 4.5.
 PRIMARY: Final = {
@@ -30,11 +18,6 @@ PRIMARY: Final = {
     "800": "oklch(38.6% .063 188.416)",
     "900": "oklch(33% .055 190)",
     "950": "oklch(27.7% .046 192.524)",
-}
-
-QUEUE: Final = {
-    **item(_("Queue"), "support_agent", reverse_lazy("admin:index"), "view_conversation"),
-    "badge": "conversations.desk.queue.waiting_badge",
 }
 
 UNFOLD: Final[dict[str, object]] = {
@@ -67,25 +50,6 @@ UNFOLD: Final[dict[str, object]] = {
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": None,
-                "items": [
-                    QUEUE,
-                    item(
-                        _("Conversations"),
-                        "forum",
-                        reverse_lazy("admin:conversations_conversation_changelist"),
-                        "view_conversation",
-                    ),
-                    item(
-                        _("Customers"),
-                        "group",
-                        reverse_lazy("admin:conversations_customer_changelist"),
-                        "view_customer",
-                    ),
-                ],
-            },
-        ],
+        "navigation": "conversations.desk.menu.navigation",
     },
 }

@@ -13,6 +13,7 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
+from conversations.actions.people import display_name
 from conversations.actions.rights import may_read
 from conversations.desk import doors
 from conversations.desk.look import ModelAdmin, coloured
@@ -33,12 +34,12 @@ OWNER_COLOURS: Final = {
 
 
 def with_last_message(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    """Add the newest message's beginning (`words`) and the bot's newest intent (`intent`): still one query."""
-    messages = Message.objects.filter(conversation=OuterRef("pk"))
-    newest = messages.filter(seq=OuterRef("head_seq"))
-    from_bot = messages.filter(sender=Sender.BOT).order_by("-seq")
+    """Add what was said last (`words`, shortened) and the bot's newest intent (`intent`): still one query."""
+    messages = Message.objects.filter(conversation=OuterRef("pk")).order_by("-seq")
+    newest = messages.exclude(sender=Sender.SYSTEM)
+    from_bot = messages.filter(sender=Sender.BOT)
     return conversations.annotate(
-        words=Subquery(newest.values(start=Left("text", WORDS_CHARS)), output_field=TextField()),
+        words=Subquery(newest.values(start=Left("text", WORDS_CHARS))[:1], output_field=TextField()),
         intent=Subquery(from_bot.values("intent")[:1], output_field=CharField()),
     )
 
@@ -58,7 +59,7 @@ def found_in_transcripts(conversations: QuerySet[Conversation], *, words: str) -
 class ConversationAdmin(ModelAdmin):
     """Read-only for Django's own form machinery: what changes here goes through the doors."""
 
-    list_display = ("customer_name", "owner_label", "words", "intent", "locale", "agent", "last_message_at")
+    list_display = ("customer_name", "owner_label", "words", "intent", "locale", "last_message_at")
     list_display_links = ("customer_name",)
     list_select_related = ("customer", "agent", "site")
     list_filter = (
@@ -85,12 +86,13 @@ class ConversationAdmin(ModelAdmin):
 
     @coloured(description=_("owner"), colours=OWNER_COLOURS, ordering="owner")
     def owner_label(self, conversation: Conversation) -> tuple[str, str]:
-        """Return the owner with its colour."""
-        return conversation.owner, str(Owner(conversation.owner).label)
+        """Return the owner with its colour: the person's name where it is one."""
+        name = display_name(conversation.agent) if conversation.agent else str(Owner(conversation.owner).label)
+        return conversation.owner, name
 
-    @admin.display(description=_("last message"))
+    @admin.display(description=_("last words"))
     def words(self, conversation: Conversation) -> str:
-        """Return the beginning of the newest message."""
+        """Return the beginning of what was said last, csbot's own sentences aside."""
         return getattr(conversation, "words", None) or ""
 
     @admin.display(description=_("intent"))
@@ -147,7 +149,6 @@ class ConversationAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             **(extra_context or {}),
             "title": str(conversation.customer),
-            "opts": self.opts,
             "conversation": conversation,
             "state": newest_part(conversation, user=user),
             "page": {"conversation": conversation.pk, "words": conversation_words(), **addresses(conversation.pk)},

@@ -38,14 +38,15 @@ export class Composer {
     this.drafts = drafts;
     this.handlers = handlers;
     this.tabs = { reply: this.#tab("reply"), note: this.#tab("note") };
-    this.area = el("textarea", { class: "desk-area", rows: "2", dir: "auto" });
+    this.area = el("textarea", { class: "desk-area", rows: "1", dir: "auto" });
     this.button = el("button", { type: "submit", class: "desk-button desk-primary" });
     this.hint = el("span", { class: "desk-hint" });
     this.alert = el("p", { class: "desk-alert", role: "alert" });
     const tabs = el("div", { class: "desk-tabs", role: "group", "aria-label": words.write ?? "" });
     tabs.append(this.tabs.reply, this.tabs.note);
-    const foot = el("div", { class: "desk-composer-foot" }, this.hint, this.button);
-    this.element = el("form", { class: "desk-composer" }, this.alert, tabs, this.area, foot);
+    const top = el("div", { class: "desk-composer-top" }, tabs, this.hint);
+    const line = el("div", { class: "desk-composer-line" }, this.area, this.button);
+    this.element = el("form", { class: "desk-composer" }, this.alert, top, line);
     this.#listen();
     this.complain("");
     this.#open("reply");

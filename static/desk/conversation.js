@@ -7,7 +7,7 @@ import { Composer } from "./composer.js";
 import { Drafts } from "./drafts.js";
 import { page as everywhere, link } from "./everywhere.js";
 import { post, RefusedError } from "./post.js";
-import { History, Standing } from "./standing.js";
+import { History, moment, Standing } from "./standing.js";
 import { addEarlier, addPart, applyFrame, firstState } from "./state.js";
 import { Transcript } from "./transcript.js";
 import { fill, pageData, pageLocale } from "./words.js";
@@ -126,6 +126,9 @@ root.querySelector("[data-main]")?.append(standing.element, transcript.element, 
 side.append(history.element);
 // On a wide screen the facts stand beside the conversation; on a phone they fold away.
 if (matchMedia("(min-width: 64rem)").matches) root.querySelector("details")?.setAttribute("open", "");
+
+for (const time of root.querySelectorAll("time[data-moment]"))
+  setText(time, moment(/** @type {HTMLTimeElement} */ (time).dateTime));
 
 link.onFrame((frame) => become(applyFrame(state, frame, Date.now())));
 link.onStatus((status) => {

@@ -121,8 +121,8 @@ export class History {
   }
 }
 
-/** @param {string} at ISO 8601 */
-function moment(at) {
+/** @param {string} at ISO 8601 @returns {string} date and time as the page's language writes them */
+export function moment(at) {
   const locale = pageLocale() === "th" ? "th-TH" : "en-GB";
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }

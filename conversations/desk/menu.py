@@ -1,0 +1,94 @@
+"""The admin's sidebar: what a person may open, in the order in which people need it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+BADGE: Final = "conversations.desk.queue.waiting_badge"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the sidebar: the list of a model, or (`view`) another page, for those with the right to it."""
+
+    title: str | Promise
+    icon: str
+    permission: str
+    view: str
+    badge: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some lines under a title."""
+
+    title: str | Promise
+    entries: tuple[Entry, ...]
+
+
+def listing(title: str | Promise, *, icon: str, app: str, model: str) -> Entry:
+    """Return the line that leads to a model's list."""
+    return Entry(title, icon, permission=f"{app}.view_{model}", view=f"admin:{app}_{model}_changelist")
+
+
+QUEUE: Final = Entry(
+    _("Queue"), "support_agent", permission="conversations.view_conversation", view="admin:index", badge=BADGE
+)
+MENU: Final = (
+    Section(
+        "",
+        (
+            QUEUE,
+            listing(_("Conversations"), icon="forum", app="conversations", model="conversation"),
+            listing(_("Customers"), icon="group", app="conversations", model="customer"),
+        ),
+    ),
+    Section(
+        _("Playbook"),
+        (
+            listing(_("Intents"), icon="category", app="conversations", model="intent"),
+            listing(_("Examples"), icon="chat_bubble", app="conversations", model="example"),
+            listing(_("Shop facts"), icon="storefront", app="conversations", model="fact"),
+            listing(_("Instruction"), icon="edit_note", app="conversations", model="instruction"),
+        ),
+    ),
+    Section(
+        _("Settings"),
+        (
+            listing(_("Sites"), icon="language", app="conversations", model="site"),
+            listing(_("Users"), icon="person", app="auth", model="user"),
+            listing(_("Groups"), icon="groups", app="auth", model="group"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar for this person (UNFOLD["SIDEBAR"]["navigation"])."""
+    return [
+        {"title": section.title, "items": [_item(entry, request) for entry in section.entries if _is_there(entry)]}
+        for section in MENU
+    ]
+
+
+def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "title": entry.title,
+        "icon": entry.icon,
+        "link": reverse(entry.view),
+        "permission": lambda _request: request.user.has_perm(entry.permission),
+    }
+    return item | {"badge": entry.badge} if entry.badge else item
+
+
+def _is_there(entry: Entry) -> bool:
+    """Whether the page exists: a capability that is not installed has no line."""
+    registered = {
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry
+    }
+    return entry.view == "admin:index" or entry.view in registered
