@@ -1,5 +1,6 @@
 """The kinds of markup that models write, and what becomes of each in plain text."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -70,7 +71,7 @@ def _rule(pattern: str, replacement: Replacement, is_place: Callable[[str], bool
 
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
-SPECIAL = regex.compile(rf"[<`*_#\[!{{{_CONTROLS}]")
+SPECIAL = re.compile(rf"[<`*_#\[!{{{_CONTROLS}]")
 """Where a rule may apply: the first characters of all of them."""
 
 _ATTRIBUTE = r"\s+[a-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+))?"

@@ -75,5 +75,5 @@ def _whole_length(text: str) -> int:
 def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    decoded: str = _DECODER.decode(f'"{text}"')
+    decoded: str = _DECODER.raw_decode(f'"{text}"')[0]
     return decoded

@@ -1,5 +1,7 @@
 """One streamed answer, put together from raw bytes: its text as it comes, and how it ended."""
 
+from contextlib import suppress
+
 from conversations.llm.chunks import Finished, check_finish, parse_chunk
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Usage
@@ -51,8 +53,15 @@ class StreamedReply:
         if payload == DONE:
             self.is_done = True
             return ""
+        if self.is_finished:
+            self._read_trailer(payload)
+            return ""
         chunk = parse_chunk(payload)
         self._usage = chunk.usage or self._usage
-        text = "" if self.is_finished else chunk.text
-        self._finish_reason = self._finish_reason or chunk.finish_reason
-        return text
+        self._finish_reason = chunk.finish_reason
+        return chunk.text
+
+    def _read_trailer(self, payload: bytes) -> None:
+        """All words are there: of what follows only the usage matters, and nothing is an error any more."""
+        with suppress(LLMError):
+            self._usage = parse_chunk(payload).usage or self._usage
