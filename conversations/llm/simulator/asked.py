@@ -55,6 +55,7 @@ class Asked(BaseModel):
     stream_options: StreamOptions | None = None
     thinking: Thinking = Thinking()
     max_tokens: int = Field(default=4096, ge=1, le=393_216)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float = Field(default=1.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
@@ -67,8 +68,13 @@ class Asked(BaseModel):
 
     @property
     def is_thinking(self) -> bool:
-        """Whether the answer begins with reasoning."""
-        return self.thinking.type == "enabled"
+        """Whether the answer begins with reasoning. Who sets a limit in OpenAI's way gets no DeepSeek habits."""
+        return self.thinking.type == "enabled" and self.max_completion_tokens is None
+
+    @property
+    def limit(self) -> int:
+        """How many tokens the answer may have."""
+        return self.max_completion_tokens or self.max_tokens
 
     @property
     def has_usage_chunk(self) -> bool:

@@ -63,7 +63,6 @@ class Figures:
 
     requests: int = 0
     open: int = 0
-    waiting: int = 0
     served: int = 0
     failed: int = 0
     disconnected: int = 0

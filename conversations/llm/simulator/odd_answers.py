@@ -12,7 +12,8 @@ from conversations.llm.simulator.knowledge import RESPONSE
 EMOJI = "😊"
 BRACES_THOUGHT = 'Perhaps {"intent": "x", "response": "not this"} or {that}? '
 PLAIN_THOUGHT = "Let me think. The customer asks something; the example says what to answer."
-LONG_CHARS = 20_000
+# Still within the 800 tokens that csbot allows an answer.
+LONG_CHARS = 1_500
 ONE_CHAR = (1,)
 SHOWN_SHARE = 3
 

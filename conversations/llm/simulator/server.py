@@ -92,7 +92,7 @@ class Simulator:
     def delivery(self, asked: Asked, *, faults: tuple[Fault, ...]) -> Delivery:
         """Return the answer, wrong in the ways asked for, and count its tokens."""
         draft = rewritten(draft_of(answer(asked.prompt), is_thinking=asked.is_thinking), faults)
-        draft = limited(draft, max_tokens=asked.max_tokens)
+        draft = limited(draft, max_tokens=asked.limit)
         prompt_tokens, cached_tokens = self._cache.look_up(asked.prompt, user=asked.user_id)
         self._cache.add_answer(asked.prompt, answer=draft.text, user=asked.user_id)
         call = Call(
