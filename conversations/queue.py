@@ -4,8 +4,11 @@ import logging
 from typing import Final
 
 from celery import current_app
+from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+
+from conversations.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -20,3 +23,11 @@ def ask_for_reply(conversation_id: int) -> bool:
         logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
         return False
     return True
+
+
+def queue_is_empty() -> bool:
+    """Say whether nothing waits in the queue; where Redis is away nothing does."""
+    try:
+        return not redis_client().exists(settings.CELERY_TASK_DEFAULT_QUEUE)
+    except RedisError:
+        return True

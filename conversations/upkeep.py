@@ -18,13 +18,15 @@ from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
 from conversations.models import Conversation, Reason, Run, WidgetSession
-from conversations.queue import ask_for_reply
+from conversations.queue import ask_for_reply, queue_is_empty
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 500
 NOTICE_AFTER_SECONDS: Final = 3
-LOST_AFTER_SECONDS: Final = 10
+# An empty queue has forgotten what is overdue; in a long one it may still wait for its turn.
+FORGOTTEN_AFTER_SECONDS: Final = 4
+STUCK_AFTER_SECONDS: Final = 30
 MAX_LOST_RUNS: Final = 3
 LOST: Final = "lost"
 
@@ -43,7 +45,8 @@ def take_back_lost_runs() -> None:
 
 def ask_again_for_overdue_replies() -> None:
     """Queue conversations again that nobody is answering though a reply was asked for some time ago."""
-    before = timezone.now() - timedelta(seconds=LOST_AFTER_SECONDS)
+    seconds = FORGOTTEN_AFTER_SECONDS if queue_is_empty() else STUCK_AFTER_SECONDS
+    before = timezone.now() - timedelta(seconds=seconds)
     for conversation in Conversation.objects.overdue(before=before)[:BATCH]:
         if claim_overdue(conversation):
             ask_for_reply(conversation.pk)

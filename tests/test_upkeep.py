@@ -77,10 +77,20 @@ def test_a_living_run_is_left_alone(conversation: Conversation, queue: redis.Red
 
 
 def test_what_an_emptied_queue_forgot_is_asked_for_again_once(conversation: Conversation, queue: redis.Redis) -> None:
-    ask_long_ago(conversation, seconds=11)
+    ask_long_ago(conversation, seconds=5)
     ask_again_for_overdue_replies()
     ask_again_for_overdue_replies()
     assert queued(queue) == 1
+
+
+def test_what_waits_in_a_long_queue_is_not_asked_for_again(conversation: Conversation, queue: redis.Redis) -> None:
+    queue.lpush(settings.CELERY_TASK_DEFAULT_QUEUE, "somebody else's turn")
+    ask_long_ago(conversation, seconds=20)
+    ask_again_for_overdue_replies()
+    assert queued(queue) == 1
+    ask_long_ago(conversation, seconds=31)
+    ask_again_for_overdue_replies()
+    assert queued(queue) == 2
 
 
 def test_who_waits_is_told_once(conversation: Conversation) -> None:
