@@ -105,9 +105,12 @@ class Visitor:
         self.head_seq = 0
         self.owner = ""
         self.owner_epoch = 0
+        self.conversation = ""
         self.faults = Faults()
         self.exchange: Exchange | None = None
         self.asked = 0
+        self.messages = 0
+        self.pongs = 0
         self.closed_at = 0.0
         self.caught_up_at = 0.0
         self.on_delta: Callable[[Exchange], None] | None = None
@@ -124,12 +127,18 @@ class Visitor:
             "owner": self._read_owner,
             "run": self._read_run,
             "error": self._read_error,
+            "pong": self._read_pong,
         }
 
     @property
     def is_connected(self) -> bool:
         """Whether the socket is open."""
         return self._socket is not None
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether everything that was missed has come."""
+        return self._caught_up is not None and self._caught_up.done()
 
     async def connect(self) -> None:
         """Open the socket, say hello and wait until nothing is missed. Raises WebSocketError or OSError."""
@@ -200,6 +209,8 @@ class Visitor:
             reader(frame)
 
     def _read_delta(self, frame: Frame) -> None:
+        if self.owner == "agent":
+            self._fault_of_late_bot("delta")
         exchange = self.exchange
         if exchange is None or exchange.done_at:
             return
@@ -211,17 +222,18 @@ class Visitor:
         exchange.deltas += 1
         exchange.delta_gaps += frame["offset"] != len(exchange.shown)
         exchange.shown += str(frame["text"])
-        if self.owner == "agent":
-            self._fault_of_late_bot("delta")
         if self.on_delta:
             self.on_delta(exchange)
 
     def _read_message(self, frame: Frame) -> None:
         seq = int(str(frame["seq"]))
         self.faults.duplicates += seq <= self.after_seq
+        self.messages += 1
         self.faults.seq_gaps += seq > self.after_seq + 1
         self.after_seq = max(self.after_seq, seq)
         self._check_caught_up()
+        if self.owner == "agent" and frame["sender"] == "bot" and self.is_caught_up:
+            self._fault_of_late_bot("message")
         exchange = self.exchange
         if exchange is None or exchange.done_at:
             return
@@ -258,6 +270,7 @@ class Visitor:
     def _read_welcome(self, frame: Frame) -> None:
         self.head_seq = int(str(frame["head_seq"]))
         self.owner = str(frame["owner"])
+        self.conversation = str(frame["conversation"])
         if self._welcome and not self._welcome.done():
             self._welcome.set_result(None)
         self._check_caught_up()
@@ -277,6 +290,9 @@ class Visitor:
     def _read_error(self, frame: Frame) -> None:
         self.faults.errors += 1
         self.faults.details.append(f"error {frame.get('code')}")
+
+    def _read_pong(self, _frame: Frame) -> None:
+        self.pongs += 1
 
     def _fault_of_late_bot(self, what: str) -> None:
         self.faults.bot_after_agent += 1

@@ -7,11 +7,15 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 from django.core.management import call_command
 
 from csbot.embedded import start_postgres
+
+if TYPE_CHECKING:
+    from bench.agents import Agent
 
 
 def set_up_django(environment: Mapping[str, str]) -> None:
@@ -38,3 +42,10 @@ def own_database() -> Generator[None]:
 def call_with_models(module: str, **arguments: object) -> int:
     """Return what the module's `measure` returns; such a module imports models, so it loads after Django is set up."""
     return int(import_module(module).measure(**arguments))
+
+
+def agent(environment: Mapping[str, str]) -> "Agent":
+    """Return an agent of the csbot that runs with this environment."""
+    set_up_django(environment)
+    made: Agent = import_module("bench.agents").Agent()
+    return made

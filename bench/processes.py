@@ -276,15 +276,28 @@ def _keep_log(log: Path) -> None:
 
 
 class Meter:
-    """CPU time of a group from now on."""
+    """CPU time of a group from now on, and how busy everything else kept the machine meanwhile."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, *, bench: Group | None = None) -> None:
         self._group = group
-        self._at_start = group.cpu_seconds()
+        self._bench = bench or Group()
+        self._bench.roots.append(psutil.Process())
+        self._at_start = self._read()
+
+    def _read(self) -> tuple[float, float, float, float]:
+        times = psutil.cpu_times()
+        idle = times.idle + times.iowait
+        group = self._group.cpu_seconds()
+        return group, group + self._bench.cpu_seconds(), sum(times[:8]) - idle, sum(times[:8])
 
     def cpu_seconds(self) -> float:
-        """Return the CPU seconds spent since."""
-        return self._group.cpu_seconds() - self._at_start
+        """Return the CPU seconds that the group spent since."""
+        return self._group.cpu_seconds() - self._at_start[0]
+
+    def others_share(self) -> float:
+        """Return the share (0-1) of the machine's CPU that went to processes that are not ours."""
+        _group, ours, busy, total = (now - then for now, then in zip(self._read(), self._at_start, strict=True))
+        return max(0.0, busy - ours) / total if total else 0.0
 
 
 def kill_hard(processes: Iterable[psutil.Process]) -> None:

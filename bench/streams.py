@@ -15,7 +15,7 @@ from bench.direct import direct_loop
 from bench.figures import Checked, Report, at_least, at_most, milliseconds, percentile, table
 from bench.load import Asker, Outcome, added, closed_loop, connect_all
 from bench.model_server import Record
-from bench.processes import Meter, ModelServer, Running, StartError, bare_relay, csbot, model_server
+from bench.processes import Group, Meter, ModelServer, Running, StartError, bare_relay, csbot, model_server
 from bench.run import run
 
 STREAMS: Final = (10, 50, 200)
@@ -34,6 +34,7 @@ HEADERS: Final = (
     "answered",
     "lost",
     "faults",
+    "others' CPU",
 )
 
 
@@ -51,12 +52,14 @@ class Line:
     answered: int
     lost: int
     faults: int
+    others_share: float
 
     def cells(self) -> tuple[str, ...]:
         """Return the row for the table."""
         times = map(milliseconds, (self.p50, self.p95, self.outbound_p50))
         rate, cpu = f"{self.per_second:.1f}", milliseconds(self.cpu_seconds)
-        return self.server, str(self.streams), *times, rate, cpu, str(self.answered), str(self.lost), str(self.faults)
+        counts = map(str, (self.answered, self.lost, self.faults))
+        return self.server, str(self.streams), *times, rate, cpu, *counts, f"{self.others_share:.0%}"
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ CANDIDATES: Final = {
 
 
 def line_of(
-    server: str, outcome: Outcome, *, records: list[Record], streams: int, cpu_seconds: float, faults: int
+    server: str, outcome: Outcome, *, records: list[Record], streams: int, meter: Meter, visitors: Sequence[Asker] = ()
 ) -> Line:
-    """Return the row of what was measured; `cpu_seconds` are those of all the requests in `records`."""
+    """Return the row of what was measured; the CPU is that of all the requests in `records`."""
     times = added(outcome.asked_within, records)
     return Line(
         server=server,
@@ -96,10 +99,11 @@ def line_of(
         p95=times.p95,
         outbound_p50=percentile(times.outbound, 0.5),
         per_second=outcome.per_second,
-        cpu_seconds=cpu_seconds / max(1, len(records)),
+        cpu_seconds=meter.cpu_seconds() / max(1, len(records)),
         answered=len(outcome.answered),
         lost=outcome.lost,
-        faults=faults + outcome.broken_prefixes,
+        faults=outcome.broken_prefixes + sum(visitor.faults.total for visitor in visitors),
+        others_share=meter.others_share(),
     )
 
 
@@ -108,22 +112,22 @@ async def measure(server: Running, *, model: ModelServer, visitors: Sequence[Ask
     await connect_all(visitors)
     await closed_loop(visitors, seconds=0.5)
     await model.records(clear=True)
-    meter = Meter(server.group)
+    meter = Meter(server.group, bench=Group([model.process]))
     outcome = await closed_loop(visitors, seconds=seconds)
-    cpu_seconds = meter.cpu_seconds()
     records = await model.records(clear=True)
+    line = line_of(server.name, outcome, records=records, streams=len(visitors), meter=meter, visitors=visitors)
     for visitor in visitors:
         visitor.close()
-    faults = sum(visitor.faults.total for visitor in visitors)
-    return line_of(server.name, outcome, records=records, streams=len(visitors), cpu_seconds=cpu_seconds, faults=faults)
+    return line
 
 
 async def measure_direct(model: ModelServer, *, streams: int, seconds: float) -> Line:
     """Measure the model called directly."""
     await model.records(clear=True)
+    meter = Meter(Group(), bench=Group([model.process]))
     outcome = await direct_loop(model, streams=streams, seconds=seconds)
     records = await model.records(clear=True)
-    return line_of("model called directly", outcome, records=records, streams=streams, cpu_seconds=0, faults=0)
+    return line_of("model called directly", outcome, records=records, streams=streams, meter=meter)
 
 
 async def measure_candidate(
