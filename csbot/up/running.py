@@ -12,7 +12,7 @@ from csbot.environment import current_environment
 from csbot.up.address import Address, free_loopback_port, own_names
 from csbot.up.folder import DataFolder
 from csbot.up.options import Options
-from csbot.up.output import ChildOutput, say
+from csbot.up.output import say
 from csbot.up.plan import Plan, has_provider, shared_variables
 from csbot.up.problems import UpError
 from csbot.up.readiness import ask_readiness, host_header_for
@@ -146,9 +146,7 @@ class Up:
     async def prepare(self) -> None:
         """Migrate and fill the database; what this prints (a new account's password) goes to the terminal only."""
         say("csbot: preparing the database")
-        child = self.supervisor.add("prepare", self.plan.prepare(), stage=Stage.DOORS)
-        child.output = ChildOutput("prepare", log=None, shows_all=True)
-        await self.supervisor.run_once(child)
+        await self.supervisor.run_once("prepare", self.plan.prepare())
 
     def start_processes(self) -> None:
         """Start our own processes, all at once."""

@@ -86,8 +86,12 @@ class Supervisor:
     def add(self, name: str, launch: Launch, *, stage: Stage, stop_signal: signal.Signals = signal.SIGTERM) -> Child:
         """Return a new child, not yet started, that logs to a file of its name."""
         log = LogFile(self.folder.logs / f"{name}.log")
-        output = ChildOutput(name, log=log, shows_all=self.shows_all)
-        child = Child(name, launch, stage, output, stop_signal)
+        return self.enlist(
+            Child(name, launch, stage, ChildOutput(name, log=log, shows_all=self.shows_all), stop_signal)
+        )
+
+    def enlist(self, child: Child) -> Child:
+        """Take in a child, so that it is waited for and stopped."""
         self.children.append(child)
         return child
 
@@ -97,13 +101,14 @@ class Supervisor:
             self.start(child)
             self.keepers.append(asyncio.create_task(self.keep_running(child)))
 
-    async def run_once(self, child: Child) -> None:
-        """Start a child that has an end, and wait for it. Raises UpError where it failed."""
+    async def run_once(self, name: str, launch: Launch) -> None:
+        """Start a process that has an end, show what it prints, log nothing, and wait. Raises UpError where it failed."""
+        child = self.enlist(Child(name, launch, Stage.DOORS, ChildOutput(name, log=None, shows_all=True)))
         self.start(child)
         await child.ended.wait()
         if child.process and child.process.returncode and not self.is_stopping:
             reason = child.output.reason() or how_it_ended(child.process.returncode)
-            raise UpError(f"{child.name} failed: {reason} (see {self.folder.logs / child.name}.log)")
+            raise UpError(f"{child.name} failed: {reason}")
 
     def start(self, child: Child) -> None:
         """Start a child's process. Raises UpError where that can't be done at all."""

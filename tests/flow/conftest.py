@@ -34,7 +34,7 @@ class Stack:
 
 def echo(call: Call) -> Script:
     """Answer with the customer's words."""
-    return streamed(envelope(f"คำตอบ: {call.last_words}"), pause=0.005)
+    return streamed(envelope(f"คำตอบ: {call.last_words}"), pause=0.02)
 
 
 @pytest.fixture(scope="session")

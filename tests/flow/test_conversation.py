@@ -22,7 +22,8 @@ def test_a_question_is_answered_and_streamed(stack: Stack) -> None:
             )
             deltas = [frame for frame in visitor.all("delta") if frame["run"] == reply["run"]]
             assert len(deltas) > 3
-            assert "".join(frame["text"] for frame in deltas) == LONG_ANSWER
+            # What came just before the end may travel in the stored message only.
+            assert LONG_ANSWER.startswith("".join(frame["text"] for frame in deltas))
             assert visitor.frames.index(deltas[0]) < visitor.frames.index(reply)
             assert [run["state"] for run in visitor.all("run")] == ["open", "closed"]
 

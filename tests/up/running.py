@@ -30,6 +30,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_alive(pid: str) -> bool:
+    """Say whether a process runs."""
+    return psutil.pid_exists(int(pid)) and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a fresh machine, with what the test adds."""
     return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED} | dict(extra)
@@ -92,7 +97,14 @@ class RunningUp:
     def children(self) -> dict[str, psutil.Process]:
         """Return the running processes by name, as the data folder has them on record."""
         records = {path.name: path.read_text().split() for path in (self.data / "processes").iterdir()}
-        return {name: psutil.Process(int(words[0])) for name, words in records.items() if words}
+        return {name: psutil.Process(int(words[0])) for name, words in records.items() if words and is_alive(words[0])}
+
+    def wait_for_another(self, name: str, *, than: int, seconds: float = 30.0) -> None:
+        """Wait until a process of this name runs that is another one."""
+        deadline = time.monotonic() + seconds
+        while (process := self.children().get(name)) is None or process.pid == than:
+            assert time.monotonic() < deadline, f"{name} does not come back:\n{self.text()}"
+            time.sleep(POLL_SECONDS)
 
     def family(self) -> list[psutil.Process]:
         """Return all processes below this `up`."""
