@@ -5,7 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-MODEL_MODULES: tuple[str, ...] = ("conversations.playbook.models",)
+MODEL_MODULES: tuple[str, ...] = ("conversations.playbook.models", "conversations.gateway.models")
 
 
 class ConversationsConfig(AppConfig):

@@ -114,6 +114,9 @@ TIME_ZONE = "Asia/Bangkok"
 USE_I18N = True
 USE_TZ = True
 
+# Error pages of development would show a provider's key that was posted.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "conversations.gateway.secrets.ErrorPageFilter"
+
 # Static files are served by the web process itself (WhiteNoise, before Django: see `csbot.static_files`);
 # `collectstatic` is optional.
 STATIC_URL = "/static/"
@@ -147,6 +150,8 @@ if CSBOT_RATE_LIMIT_SCALE == 0 and not (DEBUG or CSBOT_IS_LOOPBACK):
 CSBOT_DATABASE_THREADS = int(env.number("CSBOT_DATABASE_THREADS", default=6))
 CSBOT_DEMO = env.flag("CSBOT_DEMO")
 CSBOT_SIMULATOR_URL = env.text("CSBOT_SIMULATOR_URL")
+# Seal the providers' keys in the database: the first seals, the others still open (docs/providers.md).
+CSBOT_FIELD_KEYS = env.words("CSBOT_FIELD_KEY")
 CSBOT_MAX_MESSAGE_CHARS = int(env.number("CSBOT_MAX_MESSAGE_CHARS", default=2000))
 # Whoever reads /metrics from another machine sends it as `Authorization: Bearer ...`; without one only loopback may.
 CSBOT_METRICS_TOKEN = env.text("CSBOT_METRICS_TOKEN")

@@ -1,6 +1,6 @@
 """The tables every floor above stands on, their constraints, and all reads of them as QuerySet methods."""
 
-from conversations.models.conversation import Conversation, Owner
+from conversations.models.conversation import Conversation, Owner, Priority
 from conversations.models.customer import Customer, WidgetSession
 from conversations.models.escalation import Escalation, Reason
 from conversations.models.message import Message, Note, Sender
@@ -15,6 +15,7 @@ __all__ = [
     "Message",
     "Note",
     "Owner",
+    "Priority",
     "Reason",
     "Run",
     "RunState",

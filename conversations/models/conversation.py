@@ -27,6 +27,13 @@ class Owner(models.TextChoices):
     RESOLVED = "resolved", _("Resolved")
 
 
+class Priority(models.TextChoices):
+    """How much a conversation matters to the shop. High ones go to the model that is being introduced."""
+
+    NORMAL = "normal", _("Normal")
+    HIGH = "high", _("High")
+
+
 UNANSWERED = Q(owner=Owner.BOT, customer_seq__gt=F("answered_seq"))
 
 
@@ -76,6 +83,7 @@ class Conversation(models.Model):
         Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="conversation"
     )
     locale = models.CharField(_("language"), max_length=2, choices=Locale.choices, default=Locale.TH)
+    priority = models.CharField(_("priority"), max_length=6, choices=Priority.choices, default=Priority.NORMAL)
     owner = models.CharField(_("owner"), max_length=8, choices=Owner.choices, default=Owner.BOT)
     owner_epoch = models.PositiveIntegerField(default=1)
     agent = models.ForeignKey(

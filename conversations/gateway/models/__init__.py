@@ -1,0 +1,29 @@
+"""The gateway's tables: who can answer and at what price, which share tries something new, what each call took."""
+
+from conversations.gateway.models.calls import CallHour, LLMCall, Outcome, Purpose
+from conversations.gateway.models.prices import Price
+from conversations.gateway.models.providers import Account, ApiKey, Provider, ProviderKind
+from conversations.gateway.models.rollouts import Arm, Assignment, Rollout, RolloutState
+from conversations.gateway.models.routes import LanguageModel, Placement, Route, SamplingProfile, GatewayStamp, Tier
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "Arm",
+    "Assignment",
+    "CallHour",
+    "LLMCall",
+    "LanguageModel",
+    "Outcome",
+    "Placement",
+    "Price",
+    "Provider",
+    "ProviderKind",
+    "Purpose",
+    "Rollout",
+    "RolloutState",
+    "Route",
+    "SamplingProfile",
+    "GatewayStamp",
+    "Tier",
+]
