@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
+from pytest_django import DjangoDbBlocker
 
-from conversations.models import Conversation, Site
+from conversations.models import Conversation, Customer, Site
 from tests.web.server import Client, Frame, WebProcess
 
 
@@ -15,6 +17,16 @@ def running_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory)
     web = WebProcess(tmp_path_factory.mktemp("web") / "log").start()
     yield web
     web.stop()
+
+
+@pytest.fixture
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Committed rows, in place of pytest-django's fixture: to empty just what we fill is ten times faster."""
+    with django_db_blocker.unblock():
+        yield
+        Customer.objects.all().delete()
+        get_user_model().objects.all().delete()
+        Site.objects.all().delete()
 
 
 @pytest.fixture
@@ -28,7 +40,7 @@ def web(running_web: WebProcess, transactional_db: None, shop: Site) -> Iterator
 @pytest.fixture
 def shop(transactional_db: None) -> Site:
     """The default site."""
-    return Site.objects.create(name="ร้านทดสอบ", allowed_origins=["https://shop.example"])
+    return Site.objects.create(name="ร้านทดสอบ", allowed_origins=["https://shop.example"], identity_secret="k" * 64)
 
 
 @pytest.fixture
@@ -51,7 +63,7 @@ def widget(web: WebProcess, session: Frame) -> Iterator[Client]:
 
 
 @pytest.fixture
-def start_web(django_db_setup: None, tmp_path: Path) -> Iterator[Callable[..., WebProcess]]:
+def start_web(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..., WebProcess]]:
     """Start more web processes, each with its own environment; they are stopped at the end."""
     started: list[WebProcess] = []
 

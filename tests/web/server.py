@@ -9,12 +9,12 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from email.message import Message
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 from django.conf import settings
 from django.db import connection
@@ -46,7 +46,7 @@ class Answer:
     """What HTTP answered."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     @property
@@ -97,12 +97,10 @@ class WebProcess:
     def http(self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Make a request."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method, headers=dict(headers or {}))
-        try:
-            with urlopen(request, timeout=SOON) as response:
-                return Answer(response.status, dict(response.headers.items()), response.read())
-        except HTTPError as error:
-            return Answer(error.code, dict(error.headers.items()), error.read())
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=SOON)) as connection:
+            connection.request(method, path, body=data, headers=dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
 
     def session(self, **wanted: str) -> Frame:
         """Open a widget session."""
@@ -110,12 +108,11 @@ class WebProcess:
         assert answer.status == 201, answer.body
         return answer.json
 
-    def socket(self, *, origin: str | None = None, **options: Any) -> "Client":
+    def socket(self, *, origin: str | None = None, max_queue: int | None = 16) -> "Client":
         """Open a socket without a word."""
         url = f"ws://127.0.0.1:{self.port}/ws/widget/"
-        return Client(
-            connect(url, origin=Origin(origin) if origin else None, compression=None, max_size=None, **options)
-        )
+        shown = Origin(origin) if origin else None
+        return Client(connect(url, origin=shown, compression=None, max_size=None, max_queue=max_queue))
 
     def widget(self, token: str, *, after_seq: int = 0, **more: object) -> "Client":
         """Open a socket and say hello; the welcome is in `client.welcome`."""
