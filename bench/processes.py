@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -54,7 +55,14 @@ class Group:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time spent so far, ended children included."""
-        return sum(_cpu_seconds(process) for process in self.members())
+        return sum(self.cpu_seconds_by_role().values())
+
+    def cpu_seconds_by_role(self) -> dict[str, float]:
+        """Return the CPU time spent so far by what the processes are (`role_of`)."""
+        found: defaultdict[str, float] = defaultdict(float)
+        for process in self.members():
+            found[role_of(process)] += _cpu_seconds(process)
+        return found
 
     def resident_bytes(self) -> dict[str, int]:
         """Return the memory of each process, under its name and id."""
@@ -283,6 +291,7 @@ class Meter:
         self._bench = bench or Group()
         self._bench.roots.append(psutil.Process())
         self._at_start = self._read()
+        self._roles = group.cpu_seconds_by_role()
 
     def _read(self) -> tuple[float, float, float, float]:
         times = psutil.cpu_times()
@@ -293,6 +302,11 @@ class Meter:
     def cpu_seconds(self) -> float:
         """Return the CPU seconds that the group spent since."""
         return self._group.cpu_seconds() - self._at_start[0]
+
+    def cpu_seconds_by_role(self) -> dict[str, float]:
+        """Return the same by role, the dearest first."""
+        spent = {role: now - self._roles.get(role, 0.0) for role, now in self._group.cpu_seconds_by_role().items()}
+        return dict(sorted(spent.items(), key=lambda item: -item[1]))
 
     def others_share(self) -> float:
         """Return the share (0-1) of the machine's CPU that went to processes that are not ours."""

@@ -20,6 +20,7 @@ from bench.websocket import WebSocketError
 BACK_LIMIT_SECONDS: Final = 15.0
 CATCH_UP_LIMIT_SECONDS: Final = 1.0
 MISSED: Final = 500
+CLOSING_SECONDS: Final = 0.1
 FIRST_PAUSE_SECONDS: Final = 0.3
 LONGEST_PAUSE_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 60.0
@@ -42,14 +43,13 @@ async def come_back(visitor: Visitor) -> float:
 
 
 async def storm(server: Running, visitors: list[Visitor], *, asking: int) -> tuple[list[float], list[Exchange]]:
-    """Kill the web process while some wait for an answer; return when each was back, and what became of the questions."""
+    """Kill the web process while some wait; return when each was back, and what became of the questions."""
     waiting = [visitor.ask() for visitor in visitors[:asking]]
     await asyncio.sleep(random.uniform(0.2, 1.0))
     waiting += [visitor.ask() for visitor in visitors[asking : 2 * asking]]
     killed_at = time.monotonic()
     kill_hard(server.group.find("web"))
-    while any(visitor.is_connected for visitor in visitors):
-        await asyncio.sleep(0.01)
+    await asyncio.sleep(CLOSING_SECONDS)
     back = await asyncio.gather(*map(come_back, visitors))
     async with asyncio.timeout(ANSWER_SECONDS):
         exchanges = await asyncio.gather(*waiting)

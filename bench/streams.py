@@ -116,6 +116,8 @@ async def measure(server: Running, *, model: ModelServer, visitors: Sequence[Ask
     outcome = await closed_loop(visitors, seconds=seconds)
     records = await model.records(clear=True)
     line = line_of(server.name, outcome, records=records, streams=len(visitors), meter=meter, visitors=visitors)
+    for role, cpu_seconds in meter.cpu_seconds_by_role().items():
+        print(f"    {role}: {milliseconds(cpu_seconds / max(1, len(records)))} CPU ms a message", flush=True)
     for visitor in visitors:
         visitor.close()
     return line
