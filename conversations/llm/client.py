@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import aiohttp
 import httpx2
+import orjson
 from openai import APIStatusError, AsyncAPIResponse, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 from openai.types.chat import ChatCompletionMessageParam
 
@@ -53,6 +54,7 @@ class Client:
                 limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS),
                 # A redirect is a wrong address, not a place to take the key to.
                 follow_redirects=False,
+                proxy=endpoint.proxy or None,
             ),
         )
 
@@ -61,7 +63,7 @@ class Client:
     ) -> AsyncGenerator[TextDelta | Finished, None]:
         """Yield the answer as it is written, then one Finished. Raises LLMError. Closing it closes the connection."""
         patience, reply = Patience(deadlines), StreamedReply()
-        options = _options(self.endpoint.dialect, sampling) | {"stream_options": {"include_usage": True}}
+        options = _options(self.endpoint, sampling) | {"stream_options": {"include_usage": True}}
         async with AsyncExitStack() as stack:
             with _llm_errors():
                 request = self._request(messages, options, is_streamed=True)
@@ -83,7 +85,7 @@ class Client:
         patience = Patience(Deadlines(*[deadlines.total_seconds] * 3))
         async with AsyncExitStack() as stack:
             with _llm_errors():
-                request = self._request(messages, _options(self.endpoint.dialect, sampling), is_streamed=False)
+                request = self._request(messages, _options(self.endpoint, sampling), is_streamed=False)
                 response = await patience.wait(stack.enter_async_context(request))
                 chunk = parse_chunk(await patience.wait(response.read()))
         if chunk.finish_reason is None:
@@ -111,17 +113,30 @@ class Client:
         )
 
 
-def _options(dialect: Dialect, sampling: Sampling) -> dict[str, object]:
-    """Return the fields of the request beyond model and messages, as this kind of endpoint calls them."""
-    options: dict[str, object] = {"response_format": {"type": "json_object"}, "temperature": sampling.temperature}
+def _options(endpoint: Endpoint, sampling: Sampling) -> dict[str, object]:
+    """Return the fields of the request beyond model and messages, the endpoint's own ones last."""
+    extra: dict[str, object] = orjson.loads(endpoint.extra_body or b"{}")
+    return _common_options(sampling) | _dialect_options(endpoint.dialect, sampling) | extra
+
+
+def _common_options(sampling: Sampling) -> dict[str, object]:
+    options: dict[str, object] = {"temperature": sampling.temperature}
     if sampling.top_p != 1.0:
         options["top_p"] = sampling.top_p
     if sampling.frequency_penalty:
         options["frequency_penalty"] = sampling.frequency_penalty
+    return options
+
+
+def _dialect_options(dialect: Dialect, sampling: Sampling) -> dict[str, object]:
+    json_only: dict[str, object] = {"response_format": {"type": "json_object"}}
     if dialect is Dialect.OPENAI:
-        return options | {"max_completion_tokens": sampling.max_tokens}
+        return json_only | {"max_completion_tokens": sampling.max_tokens}
+    if dialect is Dialect.SELF_HOSTED:
+        # A server that holds the model to JSON doesn't let it think aloud first.
+        return ({} if sampling.is_thinking else json_only) | {"max_tokens": sampling.max_tokens}
     thinking = "enabled" if sampling.is_thinking else "disabled"
-    return options | {"max_tokens": sampling.max_tokens, "thinking": {"type": thinking}}
+    return json_only | {"max_tokens": sampling.max_tokens, "thinking": {"type": thinking}}
 
 
 def _raw_bytes(response: AsyncAPIResponse[Any]) -> AsyncGenerator[bytes, None]:

@@ -29,18 +29,21 @@ class Dialect(StrEnum):
 
     DEEPSEEK = "deepseek"
     OPENAI = "openai"
+    SELF_HOSTED = "self_hosted"
     SIMULATOR = "simulator"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is served, and with which key."""
+    """Where a model is served, and with which key; `proxy` is the way there, `extra_body` JSON that goes with it."""
 
     name: str
     base_url: str
     api_key: str = field(repr=False)
     model: str
     dialect: Dialect
+    proxy: str = field(default="", repr=False)
+    extra_body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
