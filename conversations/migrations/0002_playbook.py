@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'conversations_playbook_stamp',
+                'default_permissions': (),
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='playbook_stamp_one_row')],
             },
         ),

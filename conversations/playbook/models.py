@@ -176,6 +176,7 @@ class Stamp(models.Model):
 
     class Meta:
         db_table = "conversations_playbook_stamp"
+        default_permissions = ()
         constraints = [models.CheckConstraint(condition=Q(id=1), name="playbook_stamp_one_row")]
 
     def __str__(self) -> str:

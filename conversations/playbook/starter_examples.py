@@ -140,7 +140,7 @@ DELIVERIES = (
         answer="เปลี่ยนได้ถ้าร้านยังไม่ได้ส่งของออกค่ะ รบกวนพิมพ์เลขคำสั่งซื้อและที่อยู่ใหม่ไว้ในแชทนี้นะคะ ส่งเรื่องให้เจ้าหน้าที่แล้วค่ะ",
     ),
     StarterExample(
-        says="Where is my parcel? It should have arrived yesterday.",
+        says="Where is my order? It should have arrived yesterday.",
         intent=SHIPPING,
         action_required=True,
         locale="en",
@@ -193,7 +193,7 @@ RETURNS = (
         answer="เงินคืนเข้าช่องทางเดิมภายใน 5-7 วันทำการ หลังร้านได้รับสินค้าคืนค่ะ ถ้าเกินกำหนดแล้ว รบกวนแจ้งเลขคำสั่งซื้อ จะได้ตรวจสอบให้ค่ะ",
     ),
     StarterExample(
-        says="How do I return an item?",
+        says="I want to return an item. How do I do that?",
         intent=RETURN,
         locale="en",
         answer="You can return an item within 7 days of receiving it. Please start at https://shop.example/returns",

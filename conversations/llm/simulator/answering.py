@@ -22,7 +22,9 @@ from conversations.llm.simulator.knowledge import (
 )
 
 EXAMPLE_NEAR = 0.34
+EXAMPLE_SURE = 0.6
 FACT_NEAR = 0.45
+FACT_SURE = 0.75
 # Shorter words are part of too many others.
 FACT_QUESTION_CHARS = 8
 # An example that computes with the customer's numbers says something false about other numbers.
@@ -57,8 +59,10 @@ def answer(messages: Sequence[ChatMessage]) -> Envelope:
     if WANTS_PERSON.search(question):
         return hand_over(knowledge, language=language, words=question)
     return (
-        from_examples(knowledge, conversation, language=language)
-        or from_facts(knowledge, question, language=language)
+        from_examples(knowledge, conversation, language=language, near=EXAMPLE_SURE)
+        or from_facts(knowledge, question, language=language, near=FACT_SURE)
+        or from_examples(knowledge, conversation, language=language, near=EXAMPLE_NEAR)
+        or from_facts(knowledge, question, language=language, near=FACT_NEAR)
         or from_context(knowledge, conversation, language=language)
         or hand_over(knowledge, language=language, words="")
     )
@@ -70,15 +74,15 @@ def language_spoken(conversation: Conversation) -> str:
     return next((language for language in spoken if language), conversation.language_hint)
 
 
-def from_examples(knowledge: Knowledge, conversation: Conversation, *, language: str) -> Envelope | None:
+def from_examples(knowledge: Knowledge, conversation: Conversation, *, language: str, near: float) -> Envelope | None:
     """Return the nearest example's answer, for the line of a burst that asks for something."""
     lines = [line for line in conversation.customer[-1].splitlines() if line.strip()]
     candidates = [conversation.customer[-1], *lines] if len(lines) > 1 else lines
-    near = [match for text in candidates for match in nearest(knowledge, text, language=language, limit=1)]
-    near = [match for match in near if match.score >= EXAMPLE_NEAR]
-    asking = [match for match in near if not is_small_talk(knowledge, match.example)]
-    best = max(reversed(asking or near), key=lambda match: match.score, default=None)
-    return best.example.envelope if best else None
+    matches = [match for text in candidates for match in nearest(knowledge, text, language=language, limit=1)]
+    matches = [match for match in matches if match.score >= EXAMPLE_NEAR]
+    asking = [match for match in matches if not is_small_talk(knowledge, match.example)]
+    best = max(reversed(asking or matches), key=lambda match: match.score, default=None)
+    return best.example.envelope if best and best.score >= near else None
 
 
 def is_small_talk(knowledge: Knowledge, example: Shown) -> bool:
@@ -102,7 +106,7 @@ def number_factor(text: str, *, example: Shown) -> float:
     return OTHER_NUMBERS if len(shown) >= MANY_NUMBERS and numbers_in(text) != shown else 1.0
 
 
-def from_facts(knowledge: Knowledge, question: str, *, language: str) -> Envelope | None:
+def from_facts(knowledge: Knowledge, question: str, *, language: str, near: float) -> Envelope | None:
     """Return the words of the fact that holds most of the question."""
     if len(normalise(question)) < FACT_QUESTION_CHARS:
         return None
@@ -112,7 +116,7 @@ def from_facts(knowledge: Knowledge, question: str, *, language: str) -> Envelop
         if knowledge.facts[number].language == language
     }
     best = max(scores, key=lambda number: scores[number], default=None)
-    if best is None or scores[best] < FACT_NEAR:
+    if best is None or scores[best] < near:
         return None
     fact = knowledge.facts[best]
     return envelope(knowledge, intent=intent_near(knowledge, fact.text), response=fact.text)

@@ -1,0 +1,239 @@
+"""The playbook in the admin: instruction, shop facts, intents and examples. What is saved is used by the next reply."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from typing_extensions import override
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
+
+from conversations.desk.look import ModelAdmin
+from conversations.playbook.checks import Problems, answer_problem, example_problems, intent_problems
+from conversations.playbook.models import Example, Fact, Instruction, Intent
+from conversations.playbook.prompt import opening_of
+from conversations.playbook.reading import current_playbook
+
+if TYPE_CHECKING:
+    ExampleModelForm = forms.ModelForm[Example]
+    FactModelForm = forms.ModelForm[Fact]
+    IntentModelForm = forms.ModelForm[Intent]
+else:
+    ExampleModelForm = FactModelForm = IntentModelForm = forms.ModelForm
+
+SHORT_CHARS: Final = 70
+STEP: Final = 10
+
+
+def add_problems(form: forms.BaseForm, problems: Problems) -> None:
+    """Show the problems at their fields; a field that has one already needs no second."""
+    for field, problem in problems.items():
+        if field not in form.errors:
+            form.add_error(field, problem if isinstance(problem, str) else str(problem))
+
+
+class ExampleForm(ExampleModelForm):
+    """An example as a person enters it."""
+
+    @override
+    def full_clean(self) -> None:
+        """Check the example as a whole, once Django has made it of the fields."""
+        super().full_clean()
+        if self.is_bound and "intent" not in self.errors:
+            add_problems(self, example_problems(self.instance))
+
+
+class IntentForm(IntentModelForm):
+    """An intent as a person enters it."""
+
+    @override
+    def full_clean(self) -> None:
+        """Check the intent."""
+        super().full_clean()
+        if self.is_bound:
+            add_problems(self, intent_problems(self.instance))
+
+
+class FactForm(FactModelForm):
+    """A shop fact as a person enters it."""
+
+    @override
+    def full_clean(self) -> None:
+        """Check both languages, which customers read."""
+        super().full_clean()
+        if not self.is_bound:
+            return
+        texts = {"text_th": self.instance.text_th, "text_en": self.instance.text_en}
+        problems = {field: answer_problem(text) for field, text in texts.items()}
+        add_problems(self, {field: problem for field, problem in problems.items() if problem})
+
+
+class EntryAdmin(ModelAdmin):
+    """What intents, facts and examples share: order, a switch, and actions that turn many on or off."""
+
+    list_editable = ("position", "is_on")
+    list_filter_submit = True
+    list_per_page = 100
+    ordering = ("position", "pk")
+    actions = ("switch_on", "switch_off")
+    warn_unsaved_form = True
+
+    @admin.action(description=_("Switch on"), permissions=["change"])
+    def switch_on(self, request: HttpRequest, entries: QuerySet[Any]) -> None:
+        """Use the entries from the next reply on."""
+        self.switch(request, entries, is_on=True)
+
+    @admin.action(description=_("Switch off"), permissions=["change"])
+    def switch_off(self, request: HttpRequest, entries: QuerySet[Any]) -> None:
+        """Use the entries no more from the next reply on."""
+        self.switch(request, entries, is_on=False)
+
+    def switch(self, request: HttpRequest, entries: QuerySet[Any], *, is_on: bool) -> None:
+        """Turn entries on or off and say how many."""
+        count = entries.update(is_on=is_on)
+        said = (
+            ngettext("%(count)d entry switched on.", "%(count)d entries switched on.", count)
+            if is_on
+            else ngettext("%(count)d entry switched off.", "%(count)d entries switched off.", count)
+        )
+        self.message_user(request, said % {"count": count}, messages.SUCCESS)
+
+    @override
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Put a new entry last."""
+        last = self.model.objects.order_by("-position").values_list("position", flat=True).first() or 0
+        return {"position": last + STEP, **super().get_changeform_initial_data(request)}
+
+
+@admin.register(Example)
+class ExampleAdmin(EntryAdmin):
+    """What a customer says, and how the best employee answers."""
+
+    form = ExampleForm
+    list_display = ("words", "intent", "answer", "locale", "action_required", "escalate", "position", "is_on")
+    list_select_related = ("intent",)
+    list_filter = (
+        ("intent", RelatedDropdownFilter),
+        ("locale", ChoicesDropdownFilter),
+        ("escalate", BooleanRadioFilter),
+        ("action_required", BooleanRadioFilter),
+        ("is_on", BooleanRadioFilter),
+    )
+    search_fields = ("customer_text", "response", "note")
+    search_help_text = _("Words of the customer, of the answer or of the note.")
+    fieldsets = (
+        (None, {"fields": ("customer_text", ("intent", "locale"), "response", ("action_required", "escalate"))}),
+        (_("Use"), {"fields": (("is_on", "position"), "note")}),
+    )
+
+    @admin.display(description=_("customer says"), ordering="customer_text")
+    def words(self, example: Example) -> str:
+        """Return the beginning of what the customer says."""
+        return short(example.customer_text)
+
+    @admin.display(description=_("the bot answers"))
+    def answer(self, example: Example) -> str:
+        """Return the beginning of the answer."""
+        return short(example.response)
+
+
+@admin.register(Intent)
+class IntentAdmin(EntryAdmin):
+    """What customers want."""
+
+    form = IntentForm
+    list_display = ("key", "name_th", "name_en", "examples_on", "position", "is_on")
+    list_filter = (("is_on", BooleanRadioFilter),)
+    search_fields = ("key", "name_th", "name_en", "belongs")
+    fieldsets = (
+        (None, {"fields": ("key", ("name_th", "name_en"), "belongs", "belongs_not")}),
+        (_("Use"), {"fields": (("is_on", "position"),)}),
+    )
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Intent]:
+        """Return the intents with the number of their examples in use."""
+        intents: QuerySet[Intent] = super().get_queryset(request)
+        return intents.annotate(examples_count=Count("examples", filter=Q(examples__is_on=True)))
+
+    @admin.display(description=_("examples in use"), ordering="examples_count")
+    def examples_on(self, intent: Intent) -> int:
+        """Return how many examples show this intent."""
+        return int(getattr(intent, "examples_count", 0))
+
+
+@admin.register(Fact)
+class FactAdmin(EntryAdmin):
+    """What is true about the shop."""
+
+    form = FactForm
+    list_display = ("title", "thai", "english", "position", "is_on")
+    list_filter = (("is_on", BooleanRadioFilter),)
+    search_fields = ("title", "text_th", "text_en")
+    fieldsets = ((None, {"fields": ("title", "text_th", "text_en")}), (_("Use"), {"fields": (("is_on", "position"),)}))
+
+    @admin.display(description=_("in Thai"))
+    def thai(self, fact: Fact) -> str:
+        """Return the beginning of the Thai words."""
+        return short(fact.text_th)
+
+    @admin.display(description=_("in English"))
+    def english(self, fact: Fact) -> str:
+        """Return the beginning of the English words."""
+        return short(fact.text_en)
+
+
+@admin.register(Instruction)
+class InstructionAdmin(ModelAdmin):
+    """How the bot behaves: one row, so its list is its page."""
+
+    warn_unsaved_form = True
+    readonly_fields = ("size",)
+    fieldsets = (
+        (None, {"fields": ("text", "size")}),
+        (
+            _("How the model picks its words"),
+            {
+                "classes": ("collapse",),
+                "fields": (("temperature", "top_p"), ("frequency_penalty", "max_tokens"), "is_thinking"),
+            },
+        ),
+    )
+
+    @admin.display(description=_("size of the prompt"))
+    def size(self, _instruction: Instruction) -> Promise | str:
+        """Return about how many tokens every question is sent with."""
+        return _("about %(tokens)d tokens with facts, intents and examples, before the conversation") % {
+            "tokens": opening_of(current_playbook()).tokens
+        }
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one row."""
+        return super().has_add_permission(request) and not Instruction.objects.exists()
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Instruction | None = None) -> bool:
+        """There is always one row."""
+        return False
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Go to the one row's page, or to the form for it."""
+        if not self.has_view_or_change_permission(request):
+            return super().changelist_view(request, extra_context)
+        instruction = Instruction.objects.first()
+        if instruction is None:
+            return HttpResponseRedirect(reverse("admin:conversations_instruction_add"))
+        return HttpResponseRedirect(reverse("admin:conversations_instruction_change", args=[instruction.pk]))
+
+
+def short(text: str) -> str:
+    """Return the beginning of a text, on one line."""
+    return Truncator(" ".join(text.split())).chars(SHORT_CHARS)
