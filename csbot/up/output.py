@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections import deque
 from pathlib import Path
 from typing import IO, Final
@@ -14,6 +15,9 @@ from typing import IO, Final
 LARGEST_LOG_BYTES: Final = 10 * 1024 * 1024
 READ_BYTES: Final = 65536
 TAIL_LINES: Final = 20
+REPEAT_SECONDS: Final = 10.0
+KINDS_REMEMBERED: Final = 200
+NUMBERS: Final = re.compile(r"\d+")
 # How records begin in Python's, PostgreSQL's, Celery's and Redis' logs; lines that begin otherwise belong to the last.
 RECORD_START: Final = re.compile(r"^\d{4}-\d\d-\d\d |^\[\d{4}-|^\d+:[A-Z] ")
 IMPORTANT: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b")
@@ -72,6 +76,7 @@ class ChildOutput:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.is_showing = False
         self.is_in_traceback = False
+        self.quiet_until: dict[str, float] = {}
         self.rest = b""
 
     def follow(self, stream: IO[bytes]) -> None:
@@ -80,13 +85,11 @@ class ChildOutput:
         asyncio.get_running_loop().add_reader(stream.fileno(), self.read, stream)
 
     def read(self, stream: IO[bytes]) -> None:
-        """Take what is there."""
+        """Take all that is there."""
         try:
-            data = os.read(stream.fileno(), READ_BYTES)
+            while data := os.read(stream.fileno(), READ_BYTES):
+                self.feed(data)
         except BlockingIOError:
-            return
-        if data:
-            self.feed(data)
             return
         asyncio.get_running_loop().remove_reader(stream.fileno())
         stream.close()
@@ -94,8 +97,10 @@ class ChildOutput:
             self.feed(b"\n")
 
     def feed(self, data: bytes) -> None:
-        """Take bytes; act on the whole lines among them."""
+        """Take bytes; act on the whole lines among them (and on a line that does not end)."""
         *lines, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > READ_BYTES:
+            lines, self.rest = [*lines, self.rest], b""
         for line in lines:
             self.take(line.rstrip(b"\r"))
 
@@ -106,7 +111,7 @@ class ChildOutput:
         text = line.decode(errors="replace")
         self.tail.append(text)
         self.is_showing = self.matters(text)
-        if self.shows_all or self.is_showing:
+        if self.shows_all or (self.is_showing and self.is_news(text)):
             say(f"{self.name:>9} | {text}")
 
     def matters(self, text: str) -> bool:
@@ -120,6 +125,16 @@ class ChildOutput:
         if RECORD_START.search(text):
             return bool(IMPORTANT.search(text)) and not HARMLESS.search(text)
         return self.is_showing and text.startswith(" ")
+
+    def is_news(self, text: str) -> bool:
+        """Say whether a line like this one, but for its numbers, was not shown a moment ago."""
+        kind, now = NUMBERS.sub("", text), time.monotonic()
+        if now < self.quiet_until.get(kind, 0.0):
+            return False
+        if len(self.quiet_until) >= KINDS_REMEMBERED:
+            self.quiet_until.clear()
+        self.quiet_until[kind] = now + REPEAT_SECONDS
+        return True
 
     def reason(self) -> str:
         """Return the last thing that looks like why the process ended, else its last words."""

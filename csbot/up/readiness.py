@@ -1,57 +1,60 @@
-"""Asks the web process whether a message can be answered, as anybody outside could: GET /readyz."""
+"""Asks the web process how it is, as anybody outside could: GET /readyz, GET /healthz."""
 
 import asyncio
 import contextlib
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from csbot.up.address import Address, bracketed
 
-ASK_SECONDS: Final = 3.0
+ASK_SECONDS: Final = 4.0
 LARGEST_ANSWER_BYTES: Final = 65536
 
 
 @dataclass(frozen=True)
-class Readiness:
-    """What /readyz said; `lacking` names what is not "ok", or the web process itself."""
+class Answer:
+    """An HTTP answer; status 0 where there was none."""
 
-    lacking: tuple[str, ...]
-
-    @property
-    def is_ready(self) -> bool:
-        """Say whether a message can be answered."""
-        return not self.lacking
+    status: int = 0
+    body: bytes = b""
 
 
-async def ask_readiness(address: Address, *, host_header: str) -> Readiness:
-    """Return what the web process says of itself; never raises."""
-    request = f"GET /readyz HTTP/1.1\r\nHost: {host_header}\r\nConnection: close\r\n\r\n"
+async def ask_readiness(address: Address, *, host_header: str) -> tuple[str, ...]:
+    """Return what keeps a message from being answered: nothing, parts of /readyz, or "web". Never raises."""
+    answer = await ask(address, "/readyz", host_header=host_header)
+    try:
+        # Whatever the transfer encoding puts around it.
+        states = json.loads(answer.body[answer.body.index(b"{") : answer.body.rindex(b"}") + 1])
+    except ValueError:
+        return ("web",)
+    lacking = tuple(str(name) for name, state in states.items() if state != "ok")
+    return lacking or (() if answer.status == HTTPStatus.OK else ("web",))
+
+
+async def is_alive(address: Address, *, host_header: str) -> bool:
+    """Say whether the web process answers at all. Never raises."""
+    return (await ask(address, "/healthz", host_header=host_header)).status == HTTPStatus.OK
+
+
+async def ask(address: Address, path: str, *, host_header: str) -> Answer:
+    """Return the answer to a GET. Never raises."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {host_header}\r\nConnection: close\r\n\r\n"
+    # An address, not a name: a name would be looked up in a thread.
+    host = "127.0.0.1" if address.local_host == "localhost" else address.local_host
     try:
         async with asyncio.timeout(ASK_SECONDS):
-            # An address, not a name: a name would be looked up in a thread.
-            host = "127.0.0.1" if address.local_host == "localhost" else address.local_host
             reader, writer = await asyncio.open_connection(host, address.port)
             with contextlib.closing(writer):
                 writer.write(request.encode())
-                answer = await reader.read(LARGEST_ANSWER_BYTES)
+                received = b""
                 while piece := await reader.read(LARGEST_ANSWER_BYTES):
-                    answer += piece
-    except (OSError, TimeoutError):
-        return Readiness(("web",))
-    return readiness_in(answer)
-
-
-def readiness_in(answer: bytes) -> Readiness:
-    """Return what an HTTP response says."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    try:
-        parts = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
-        status = int(head.split()[1])
-    except (ValueError, IndexError):
-        return Readiness(("web",))
-    lacking = tuple(str(name) for name, state in parts.items() if state != "ok")
-    return Readiness(lacking or (() if status == 200 else ("web",)))
+                    received += piece
+        head, _, body = received.partition(b"\r\n\r\n")
+        return Answer(int(head.split()[1]), body)
+    except (OSError, TimeoutError, ValueError, IndexError):
+        return Answer()
 
 
 def host_header_for(hosts: list[str], address: Address) -> str:

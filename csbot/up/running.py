@@ -164,8 +164,8 @@ class Up:
         """Wait until the web process says that a message can be answered. Raises UpError when it takes too long."""
         host_header = host_header_for(self.plan.variables["ALLOWED_HOSTS"].split(","), self.address)
         patience = Patience(READY_SECONDS)
-        while not (readiness := await ask_readiness(self.address, host_header=host_header)).is_ready:
-            patience.check(", ".join(readiness.lacking))
+        while lacking := await ask_readiness(self.address, host_header=host_header):
+            patience.check(", ".join(lacking))
             await asyncio.sleep(ASK_EVERY_SECONDS)
 
     def announce(self) -> None:

@@ -102,7 +102,7 @@ class Supervisor:
             self.keepers.append(asyncio.create_task(self.keep_running(child)))
 
     async def run_once(self, name: str, launch: Launch) -> None:
-        """Start a process that has an end, show what it prints, log nothing, and wait. Raises UpError where it failed."""
+        """Start a process that has an end, show (not log) what it prints, and wait. Raises UpError if it fails."""
         child = self.enlist(Child(name, launch, Stage.DOORS, ChildOutput(name, log=None, shows_all=True)))
         self.start(child)
         await child.ended.wait()
@@ -126,6 +126,9 @@ class Supervisor:
         """Take note of the processes that have ended (several may, on one SIGCHLD)."""
         for child in self.children:
             if child.process and not child.ended.is_set() and child.process.poll() is not None:
+                stream = child.process.stdout
+                if stream and not stream.closed:
+                    child.output.read(stream)  # Its last words say why it ended.
                 child.ended.set()
                 forget(self.folder.processes, child.name)
 
