@@ -21,6 +21,10 @@ from django.db import connection
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from conversations.events.lane import Item, Kind, conversation_topic
+from conversations.events.publisher import publish
+from conversations.models import Conversation
+
 Frame: TypeAlias = dict[str, Any]
 START_SECONDS = 30.0
 SOON = 10.0
@@ -166,9 +170,20 @@ class Client:
                 return frame
 
     def all_until_pong(self) -> list[Frame]:
-        """Return everything that comes until the server has answered a ping."""
+        """Return everything that comes until the server has dealt with what we said."""
         self.say(type="ping")
+        return self._all_until({"type": "pong"})
+
+    def all_so_far(self) -> list[Frame]:
+        """Return everything that comes until also what was published up to now has arrived."""
+        frames = self.all_until_pong()
+        conversation_id = Conversation.objects.values_list("pk", flat=True).get(public_id=self.welcome["conversation"])
+        mark: Frame = {"type": "mark", "id": str(uuid.uuid4())}
+        publish([Item(conversation_topic(conversation_id), Kind.LIVE, json.dumps(mark))])
+        return frames + self._all_until(mark)
+
+    def _all_until(self, last: Frame) -> list[Frame]:
         frames: list[Frame] = []
-        while (frame := self.receive())["type"] != "pong":
+        while (frame := self.receive()) != last:
             frames.append(frame)
         return frames

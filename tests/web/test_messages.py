@@ -51,7 +51,7 @@ def test_what_cannot_be_stored_is_refused_with_a_reason(
     nack = widget.receive()
     assert nack.keys() == {"type", "client_id", "code", "message"}
     assert (nack["type"], nack["client_id"], nack["code"]) == ("nack", client_id, code) and nack["message"]
-    assert widget.all_until_pong() == [] and not talk.messages.exists()
+    assert widget.all_so_far() == [] and not talk.messages.exists()
 
 
 def test_limits_count_characters_not_bytes(widget: Client) -> None:
@@ -83,7 +83,7 @@ def test_a_resend_gets_the_same_ack_and_no_second_message(widget: Client, talk: 
     for _ in range(5):
         widget.send("once", client_id=client_id)
         assert widget.next("ack") == first
-    assert widget.all_until_pong() == [] and talk.messages.count() == 1
+    assert widget.all_so_far() == [] and talk.messages.count() == 1
 
 
 def test_a_client_id_is_echoed_as_it_was_written(widget: Client) -> None:
