@@ -10,12 +10,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_read
 from conversations.desk import doors
+from conversations.desk.filters import DayRangeFilter
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.queue import queue_view
 from conversations.desk.transcript import addresses, newest_part
@@ -66,7 +67,7 @@ class ConversationAdmin(ModelAdmin):
         ("owner", ChoicesDropdownFilter),
         ("locale", ChoicesDropdownFilter),
         ("site", RelatedDropdownFilter),
-        ("last_message_at", RangeDateFilter),
+        ("last_message_at", DayRangeFilter),
     )
     list_filter_submit = True
     list_fullwidth = True

@@ -9,9 +9,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
+from conversations.desk.filters import DayRangeFilter
 from conversations.desk.look import ModelAdmin
 from conversations.models import Customer
 
@@ -25,7 +26,7 @@ class CustomerAdmin(ModelAdmin):
     list_filter = (
         ("site", RelatedDropdownFilter),
         ("locale", ChoicesDropdownFilter),
-        ("last_seen_at", RangeDateFilter),
+        ("last_seen_at", DayRangeFilter),
     )
     list_filter_submit = True
     list_fullwidth = True
