@@ -18,6 +18,7 @@ from conversations.models import Locale, Site
 from conversations.text.origins import normal_origin
 from conversations.views.assets import asset_url, current_release
 from conversations.views.security import set_policy
+from conversations.views.shop import SHOP_WORDS
 
 # What may stand in a header: an origin and nothing else, so that a site's settings can't add a directive.
 ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
@@ -69,7 +70,8 @@ async def demo(request: HttpRequest) -> HttpResponse:
         raise Http404
     site = await _site(request)
     locale = _locale(request, site=site)
-    context = {"site": site, "locale": locale, "is_simulated": is_simulated(), "assets": asset_url("demo/")}
+    context = {"site": site, "locale": locale, "words": SHOP_WORDS[locale], "assets": asset_url("demo/")}
+    context |= {"is_simulated": is_simulated()}
     response = render(request, "demo/shop.html", context)
     response.headers["Cache-Control"] = "no-cache"
     return response

@@ -11,8 +11,7 @@ import { settledPart } from "./characters.js";
 import { clock } from "./dates.js";
 import { el, icon, setText } from "./dom.js";
 import { segments } from "./links.js";
-
-const RETRY_CODES = new Set(["too_long", "empty", "conflict"]);
+import { isRefused } from "./reducer.js";
 
 /** @param {Context} context @param {{ sender: string, agent: string }} item @returns {string} who says it */
 export function nameOf({ words }, { sender, agent }) {
@@ -28,7 +27,7 @@ export function makeBubble(context, first) {
   const meta = el("p", { class: "meta" });
   const face = el("div", { class: "face", "aria-hidden": "true" });
   const side = first.sender === "customer" ? "mine" : "theirs";
-  const element = el("div", { class: `row ${side}` }, face, el("div", { class: "column" }, name, body, meta));
+  const element = el("div", { class: `row ${side}` }, name, face, body, meta);
   const shown = new GrowingText(text);
   return {
     element,
@@ -56,7 +55,7 @@ export function makeBubble(context, first) {
 export function makeTyping(context) {
   const face = el("div", { class: "face", "aria-hidden": "true" });
   const body = el("div", { class: "bubble empty" });
-  const element = el("div", { class: "row theirs first last" }, face, el("div", { class: "column" }, body));
+  const element = el("div", { class: "row theirs first last" }, face, body);
   return {
     element,
     update: ({ agent }) => {
@@ -94,7 +93,8 @@ function metaOf(context, item) {
 /** @param {Context} context @param {Bubble} item @returns {HTMLElement} */
 function failure({ words, onRetry }, { key, code }) {
   if (code === "later") return el("span", { class: "status" }, words.failedLater);
-  const label = RETRY_CODES.has(code) ? (code === "too_long" ? words.failedTooLong : words.failedEdit) : words.failed;
+  const refusal = code === "too_long" ? words.failedTooLong : words.failedEdit;
+  const label = isRefused({ code }) ? refusal : words.failed;
   const button = el("button", { type: "button", class: "retry" }, icon("retry"), label);
   button.addEventListener("click", () => onRetry(key.slice(2)));
   return button;

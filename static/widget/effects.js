@@ -13,7 +13,7 @@ import { Connection } from "./connection.js";
 import { notes } from "./notes.js";
 import { save, unconfirmed } from "./outbox.js";
 import { nextToSend } from "./reducer.js";
-import { forgetSession, keptSession, newSession, SessionError, subjectOf } from "./session.js";
+import { expireSession, forgetSession, keptSession, newSession, SessionError, subjectOf } from "./session.js";
 import { browserStorage, readJson, within } from "./storage.js";
 
 const ACK_WITHIN_MS = 20_000;
@@ -57,7 +57,7 @@ export class Effects {
       onFrame: (frame) => dispatch({ type: "frame", frame, now: Date.now() }),
       onStatus: (status) => dispatch({ type: status }),
       onTrouble: (error) => this.#trouble(error),
-      onRefused: () => forgetSession(this.#tokens),
+      onRefused: () => expireSession(this.#tokens),
     });
     addEventListener("storage", () => this.#lookAtDisk());
     document.addEventListener("visibilitychange", () => this.#see());
@@ -138,7 +138,7 @@ export class Effects {
     this.#send(after);
     this.#see();
     for (const note of notes(before, after)) this.tell(note);
-    if (after.notice || after.isBack) this.#calmSoon();
+    if (after.notice !== before.notice || after.isBack !== before.isBack) this.#calmSoon();
   }
 
   /** @param {State} before @param {State} after */

@@ -29,7 +29,7 @@
   const given = { ...script.dataset };
   const site = given.site ?? "";
   const side = given.position === "left" ? "left" : "right";
-  const memory = `csbot:${site}:active`;
+  const memory = `csbot:${site}`;
   const phone = matchMedia(PHONE);
 
   /** @type {"th" | "en"} */
@@ -38,6 +38,7 @@
   let isOpen = false;
   let isReady = false;
   let unread = 0;
+  let draft = "";
   let isStill = false;
   let overflow = "";
   /** @type {HTMLIFrameElement | null} */
@@ -175,10 +176,12 @@
     frame = document.createElement("iframe");
     const query = new URLSearchParams({ site, locale, theme: given.theme ?? "auto" });
     frame.src = `${host}/widget/panel?${query}`;
-    frame.setAttribute(
-      "sandbox",
-      "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
-    );
+    // On csbot's own pages a sandbox would hold nothing.
+    if (host !== location.origin)
+      frame.setAttribute(
+        "sandbox",
+        "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox",
+      );
     frame.addEventListener("load", () => tell({ type: "hello", identity }));
     shadow.append(frame);
     show();
@@ -205,14 +208,14 @@
   const heard = {
     ready: () => {
       isReady = true;
-      if (isOpen) tell({ type: "open" });
+      if (isOpen) tell({ type: "open", draft });
     },
     close: () => api.close(),
     locale: (note) => {
       locale = localeOf(note.locale);
       show();
     },
-    active: (note) => remember(note.active === true),
+    active: (note) => void remembered("localStorage", note.active === true),
     unread: (note) => {
       unread = Number(note.count) || 0;
       show();
@@ -230,20 +233,20 @@
     if (note?.csbot === MARK && Object.hasOwn(heard, note.type)) heard[note.type]?.(note);
   });
 
-  /** @param {boolean} isActive whether the next page shall look for new messages although nobody opened the chat */
-  function remember(isActive) {
+  /**
+   * What the next page shall know: that there is a conversation (look for new messages), that the panel stood open.
+   *
+   * @param {"localStorage" | "sessionStorage"} where
+   * @param {boolean} [is] left out: only look
+   * @returns {boolean}
+   */
+  function remembered(where, is) {
     try {
-      if (isActive) localStorage.setItem(memory, "1");
-      else localStorage.removeItem(memory);
+      if (is) window[where].setItem(memory, "1");
+      else if (is === false) window[where].removeItem(memory);
+      return window[where].getItem(memory) !== null;
     } catch {
-      // Storage is forbidden here; then the badge waits for the first opening.
-    }
-  }
-
-  function wasActive() {
-    try {
-      return localStorage.getItem(memory) !== null;
-    } catch {
+      // Storage is forbidden here.
       return false;
     }
   }
@@ -251,18 +254,23 @@
   // --- What the shop can do ------------------------------------------------------------------------------------------
 
   const api = {
-    open() {
+    /** @param {unknown} [text] what to put into the composer, for the customer to send or not */
+    open(text) {
       load();
-      if (isOpen || !frame) return;
-      isOpen = true;
-      show();
+      if (!frame) return;
+      draft = typeof text === "string" ? text : "";
       frame.focus();
-      if (isReady) tell({ type: "open" });
+      if (isReady) tell({ type: "open", draft });
+      if (isOpen) return;
+      isOpen = true;
+      remembered("sessionStorage", true);
+      show();
       emit("open");
     },
     close() {
       if (!isOpen) return;
       isOpen = false;
+      remembered("sessionStorage", false);
       show();
       tell({ type: "close" });
       button.focus();
@@ -315,11 +323,16 @@
     if (!looks) return console.warn(`csbot: there is no site ${site}`);
     if (!given.locale) locale = localeOf(looks.locale);
     mount(given.colour ?? looks.colour);
-    const waiting = Array.isArray(page.csbot) ? page.csbot : [];
-    page.csbot = api;
-    for (const command of waiting) api.push(command);
+    obey(page.csbot);
     emit("ready");
-    if (wasActive()) (window.requestIdleCallback ?? setTimeout)(load);
+    if (remembered("sessionStorage") && !phone.matches) api.open();
+    else if (remembered("localStorage")) (window.requestIdleCallback ?? setTimeout)(load);
+  }
+
+  /** @param {unknown} waiting what the page wanted before there was anybody to do it */
+  function obey(waiting) {
+    page.csbot = api;
+    if (Array.isArray(waiting)) for (const command of waiting) api.push(command);
   }
 
   if (document.body) void start();

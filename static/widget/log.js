@@ -45,7 +45,8 @@ export class Log {
     this.list = new KeyedList(byId("items", HTMLElement), (/** @type {Item} */ item) => this.#make(item));
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#latest.addEventListener("click", () => this.follow());
-    new ResizeObserver(() => this.#isFollowing && this.#toEnd()).observe(this.#scroller);
+    const sizes = new ResizeObserver(() => this.#isFollowing && this.#toEnd());
+    for (const element of [this.#scroller, this.list.parent]) sizes.observe(element);
   }
 
   /** @param {State} state @param {{ greeting: string, words: Words }} options */
@@ -53,7 +54,7 @@ export class Log {
     this.#context = { ...this.#context, words, locale: state.locale };
     this.#scroller.setAttribute("aria-label", words.log);
     setText(this.#latest, words.latest);
-    this.list.show(timeline(state, { greeting }), state.locale + new Date().toDateString());
+    this.list.show(timeline(state, { greeting, now: Date.now() }), state.locale + new Date().toDateString());
     if (this.#isFollowing) this.#toEnd();
     this.#announce(state);
   }

@@ -95,7 +95,7 @@ function open(isKeyboardWelcome) {
   effects.start();
   log.follow();
   if (isKeyboardWelcome) composer.focus();
-  else byId("log", HTMLElement).focus({ preventScroll: true });
+  else byId("name", HTMLElement).focus();
 }
 
 /** @param {Note} note what the shop's page wants */
@@ -105,7 +105,9 @@ function onNote(note) {
       bridge.tell({ type: "ready", locale: state.locale });
       return begin(typeof note.identity === "string" ? note.identity : null);
     case "open":
-      return open(matchMedia("(pointer: fine)").matches);
+      open(matchMedia("(pointer: fine)").matches);
+      if (note.draft && typeof note.draft === "string") composer.fill(note.draft);
+      break;
     case "close":
       return dispatch({ type: "open", isOpen: false });
     case "identify":

@@ -212,8 +212,8 @@ export function nextToSend(state) {
   return first?.status === "queued" ? first : null;
 }
 
-/** @param {Pending} item @returns {boolean} whether sending it again as it is would be in vain */
-export const isRefused = (item) => ["too_long", "empty", "conflict"].includes(item.code);
+/** @param {{ code: string }} item @returns {boolean} whether sending it again as it is would be in vain */
+export const isRefused = (item) => ["too_long", "empty", "invalid", "conflict"].includes(item.code);
 
 /** @param {State} state @returns {number} */
 export const unsentCount = (state) => state.outbox.filter((item) => item.status !== "sent").length;

@@ -27,17 +27,24 @@ export class SessionError extends Error {
   }
 }
 
+/** @param {Storage} storage @returns {Partial<Session>} whatever was kept, valid or not */
+function kept(storage) {
+  const value = readJson(storage, KEY);
+  return typeof value === "object" && value !== null ? value : {};
+}
+
 /** @param {Storage} storage @param {number} now @returns {Session | null} */
 export function keptSession(storage, now) {
-  const value = readJson(storage, KEY);
-  if (typeof value !== "object" || value === null) return null;
-  const session = /** @type {Partial<Session>} */ (value);
+  const session = kept(storage);
   const isValid = typeof session.token === "string" && Date.parse(session.expires_at ?? "") - SOON_MS > now;
   return isValid ? /** @type {Session} */ (session) : null;
 }
 
 /** @param {Storage} storage */
 export const forgetSession = (storage) => storage.remove(KEY);
+
+/** @param {Storage} storage the server refused the token: it is good only to go on as the same visitor */
+export const expireSession = (storage) => storage.set(KEY, JSON.stringify({ ...kept(storage), expires_at: "" }));
 
 /**
  * Ask the server for a session and keep it. Throws SessionError, or TypeError where there is no network.
@@ -51,7 +58,7 @@ export async function newSession(storage, { url, site, locale, identity }) {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     credentials: "omit",
-    body: JSON.stringify({ site, locale, ...(identity ? { identity } : {}) }),
+    body: JSON.stringify({ site, locale, identity, token: kept(storage).token ?? null }),
   });
   if (!response.ok) throw await sessionError(response);
   const session = /** @type {Session} */ (await response.json());

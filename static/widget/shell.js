@@ -95,7 +95,8 @@ function askLabel(human, link, words) {
 }
 
 /** @param {State} state @param {Words} words @returns {string} */
-function statusOf({ owner }, words) {
+function statusOf({ owner, link }, words) {
+  if (link === "offline" || link === "refused") return words.statusOffline;
   if (owner.state === "agent") return words.statusAgent(owner.agent || words.team);
   if (owner.state === "waiting") return words.statusWaiting;
   return owner.state === "resolved" ? words.statusResolved : words.statusBot;

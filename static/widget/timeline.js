@@ -34,8 +34,8 @@ const GROUP_MS = 5 * 60_000;
  * @typedef {Bubble | Day | Line | Typing | RatingCard} Item
  */
 
-/** @param {State} state @param {{ greeting: string }} options @returns {Item[]} */
-export function timeline(state, { greeting }) {
+/** @param {State} state @param {{ greeting: string, now: number }} options @returns {Item[]} */
+export function timeline(state, { greeting, now }) {
   /** @type {Item[]} */
   const said = [
     bubble({ key: "greeting", sender: "bot", text: greeting }),
@@ -43,7 +43,7 @@ export function timeline(state, { greeting }) {
     ...state.outbox.map(written),
     ...(state.run ? [growing(state.run)] : []),
   ];
-  return [...grouped(withDays(said)), ...typing(state), ...rating(state)].map(withoutOldStatus);
+  return [...grouped(withDays(said, now)), ...typing(state), ...rating(state)].map(withoutOldStatus);
 }
 
 /** @param {Pick<Bubble, "key" | "sender" | "text"> & Partial<Bubble>} known @returns {Bubble} */
@@ -74,9 +74,9 @@ const written = ({ clientId, text, at, status, code, retryAt }) =>
 /** @param {Run} run @returns {Bubble} */
 const growing = ({ id, text, isOpen }) => bubble({ key: `r:${id}`, sender: "bot", text, isGrowing: isOpen });
 
-/** @param {Item[]} items @returns {Item[]} with a line where a new day begins */
-function withDays(items) {
-  let last = "";
+/** @param {Item[]} items @param {number} now @returns {Item[]} with a line where a new day begins, none if all is of today */
+function withDays(items, now) {
+  let last = new Date(now).toDateString();
   return items.flatMap((item) => {
     const at = "at" in item ? item.at : "";
     const key = dayKey(at);

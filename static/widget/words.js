@@ -22,6 +22,7 @@ const th = {
   statusWaiting: "กำลังรอเจ้าหน้าที่",
   statusAgent: (/** @type {string} */ name) => `${name} กำลังดูแลคุณ`,
   statusResolved: "ปิดเรื่องแล้ว",
+  statusOffline: "ออฟไลน์",
 
   connecting: "กำลังเชื่อมต่อ…",
   catchingUp: "กำลังโหลดข้อความ…",
@@ -85,6 +86,7 @@ const en = {
   statusWaiting: "Waiting for a person",
   statusAgent: (name) => `${name} is looking after you`,
   statusResolved: "Resolved",
+  statusOffline: "Offline",
 
   connecting: "Connecting…",
   catchingUp: "Loading messages…",
