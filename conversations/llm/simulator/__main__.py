@@ -6,6 +6,8 @@ import logging
 import signal
 import sys
 
+import uvloop
+
 from conversations.llm.simulator.delivery import Pace
 from conversations.llm.simulator.server import MILLISECONDS, Setup, Simulator, start
 
@@ -45,7 +47,7 @@ def main() -> None:
     arguments = read_arguments(sys.argv[1:])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        asyncio.run(serve(arguments))
+        uvloop.run(serve(arguments))
     except OSError as problem:
         logger.error("%s:%d can't be used: %s", arguments.host, arguments.port, problem.strerror)
         sys.exit(1)

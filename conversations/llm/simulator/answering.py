@@ -21,7 +21,7 @@ from conversations.llm.simulator.knowledge import (
     split_prompt,
 )
 
-EXAMPLE_NEAR = 0.34
+EXAMPLE_NEAR = 0.36
 EXAMPLE_SURE = 0.6
 FACT_NEAR = 0.45
 FACT_SURE = 0.75
