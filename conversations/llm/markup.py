@@ -71,7 +71,7 @@ def _rule(pattern: str, replacement: Replacement, is_place: Callable[[str], bool
 
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
-SPECIAL = re.compile(rf"[<`*_#\[!{{{_CONTROLS}]")
+SPECIAL = re.compile(rf"[<`*_#\[!{{\"{_CONTROLS}]")
 """Where a rule may apply: the first characters of all of them."""
 
 _ATTRIBUTE = r"\s+[a-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+))?"
@@ -86,7 +86,7 @@ _RULES = {
         _rule(r"<!--.*?(?:-->|\Z)", ""),
         _rule(r"<[|｜][^<>]{0,60}[|｜]>", ""),
         _rule(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>", "\n"),
-        _rule(rf"<[/!?]?[a-z][\w:-]*(?:{_ATTRIBUTE})*\s*[/?]?>", ""),
+        _rule(rf"<[/!?]?[a-z][^\s<>/@]*(?:{_ATTRIBUTE})*\s*[/?]?>", ""),
     ),
     "`": (
         _rule(r"`{3}", None, _is_start),
@@ -98,6 +98,7 @@ _RULES = {
     "#": (_rule(r"#{1,6}[ \t]+", "", _is_line_start),),
     "[": (_rule(r"\[\s*[\[{\"]", None), _rule(rf"\[({_WORDS}{{1,300}})\]{_ADDRESS}", _link)),
     "!": (_rule(rf"!\[({_WORDS}{{0,300}})\]{_ADDRESS}", _link),),
+    '"': (_rule(r"\"\s*(?:intent|response|action_required|escalate)\s*\"", None),),
     "{": (_rule(r"\{\s*(?:[\"'{\[]|\w{1,40}\s*:)", None),),
 }
 _CONTROL_RULES = (_rule(rf"[{_CONTROLS}]+", ""),)

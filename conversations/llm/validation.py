@@ -15,6 +15,7 @@ MAX_REPAIR_CHARS = 8_000
 """Repair takes time that grows with the square of some inputs, on a loop that serves others."""
 
 _OBJECT_START = regex.compile(r"\{\s*[\"'}]")
+_OBJECT_REST = regex.compile(r"[\"}]")
 _WORDS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ESCAPE = regex.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", regex.DOTALL)
 
@@ -68,6 +69,8 @@ def _envelopes(answer: str) -> Iterator[dict[str, Any]]:
     """Yield what could be meant as the envelope, with any prose or fence around it."""
     position = 0
     while start := _OBJECT_START.search(answer, position):
+        if position:
+            _check_prose(answer[position : start.start()])
         try:
             found, position = _DECODER.raw_decode(answer, start.start())
         except ValueError:
@@ -76,6 +79,14 @@ def _envelopes(answer: str) -> Iterator[dict[str, Any]]:
             return
         if "response" in found:
             yield found
+    if position:
+        _check_prose(answer[position:])
+
+
+def _check_prose(text: str) -> None:
+    """What stands after an object may be prose, but not the rest of one that seemed to end early. Raises ValueError."""
+    if _OBJECT_REST.search(text):
+        raise ValueError
 
 
 def _repaired(text: str) -> dict[str, Any]:
@@ -89,7 +100,11 @@ def _repaired(text: str) -> dict[str, Any]:
     repaired = json_repair.loads(text, skip_json_loads=True)
     if not isinstance(repaired, dict) or not _ends_like(text, repaired) or not _has_same_words(text, repaired):
         raise ValueError
-    return _first_of_each(list(repaired.items()))
+    fields = _first_of_each(list(repaired.items()))
+    if not fields.keys() <= Fields.model_fields.keys():
+        # A piece of a reply with quotes in it was taken for a key.
+        raise ValueError
+    return fields
 
 
 def _ends_like(text: str, repaired: dict[str, Any]) -> bool:
