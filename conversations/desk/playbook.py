@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from typing_extensions import override
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from conversations.desk.look import ModelAdmin
 from conversations.playbook.checks import Problems, answer_problem, example_problems, intent_problems
@@ -45,7 +47,7 @@ class ExampleForm(ExampleModelForm):
     def full_clean(self) -> None:
         """Check the example as a whole, once Django has made it of the fields."""
         super().full_clean()
-        if self.is_bound and "intent" not in self.errors:
+        if self.is_bound:
             add_problems(self, example_problems(self.instance))
 
 
@@ -77,6 +79,7 @@ class FactForm(FactModelForm):
 class EntryAdmin(ModelAdmin):
     """What intents, facts and examples share: order, a switch, and actions that turn many on or off."""
 
+    formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     list_editable = ("position", "is_on")
     list_filter_submit = True
     list_per_page = 100
@@ -193,6 +196,7 @@ class FactAdmin(EntryAdmin):
 class InstructionAdmin(ModelAdmin):
     """How the bot behaves: one row, so its list is its page."""
 
+    formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 24})}}
     warn_unsaved_form = True
     readonly_fields = ("size",)
     fieldsets = (
