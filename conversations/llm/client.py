@@ -13,7 +13,6 @@ import aiohttp
 import httpx2
 import orjson
 from openai import APIStatusError, AsyncAPIResponse, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
-from openai.types.chat import ChatCompletionMessageParam
 
 from conversations.llm.chunks import Completion, Finished, TextDelta, check_finish, parse_chunk
 from conversations.llm.errors import Kind, LLMError, status_error
@@ -102,14 +101,14 @@ class Client:
     def _request(
         self, messages: Sequence[ChatMessage], options: dict[str, object], *, is_streamed: bool
     ) -> AbstractAsyncContextManager[AsyncAPIResponse[Any]]:
+        said = [{"role": message.role, "content": message.content} for message in messages]
         return self._openai.chat.completions.with_streaming_response.create(
             model=self.endpoint.model,
-            messages=[
-                cast("ChatCompletionMessageParam", {"role": message.role, "content": message.content})
-                for message in messages
-            ],
+            # The real ones are in the extra body: what goes through `messages` is walked through type by type, which
+            # takes longer for a prompt of 30 messages (7 ms) than all that comes after it.
+            messages=[],
             stream=is_streamed,
-            extra_body=options,
+            extra_body=options | {"messages": said},
         )
 
 
