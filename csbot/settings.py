@@ -91,7 +91,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "health_check_interval": 25}
+# A broker that hangs must not hold a customer's message: the scheduler finds what could not be queued.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 
 # People.
 AUTH_PASSWORD_VALIDATORS = [
@@ -169,6 +176,8 @@ OPENAI_MODEL = env.text("OPENAI_MODEL", default="gpt-4o")
 CSBOT_FIRST_TOKEN_SECONDS = env.number("CSBOT_FIRST_TOKEN_SECONDS", default=8)
 CSBOT_BETWEEN_CHUNKS_SECONDS = env.number("CSBOT_BETWEEN_CHUNKS_SECONDS", default=15)
 CSBOT_ANSWER_SECONDS = env.number("CSBOT_ANSWER_SECONDS", default=60)
+# How long a reply waits for its turn where a provider's limits are used up.
+CSBOT_LIMIT_WAIT_SECONDS = env.number("CSBOT_LIMIT_WAIT_SECONDS", default=20)
 # How much of a conversation the model is shown, in tokens; older turns are left out whole.
 CSBOT_HISTORY_TOKENS = int(env.number("CSBOT_HISTORY_TOKENS", default=2000))
 # How long a stopping worker lets its replies finish before it hands them on.

@@ -1,50 +1,33 @@
-"""The providers that may answer, in order of preference, as the settings name them."""
+"""Who may answer, for pages that only want to know that: whether it is the simulator, and which providers there are."""
+
+import asyncio
 
 from django.conf import settings
 
-from conversations.llm.requests import Dialect, Endpoint
-
-
-def endpoints() -> tuple[Endpoint, ...]:
-    """Return the endpoints to try, best first: DeepSeek, then the baseline, or the simulator where no key is set."""
-    deepseek = tuple(
-        Endpoint(
-            name="deepseek",
-            base_url=settings.DEEPSEEK_BASE_URL,
-            api_key=key,
-            model=settings.DEEPSEEK_MODEL,
-            dialect=Dialect.DEEPSEEK,
-        )
-        for key in settings.DEEPSEEK_API_KEYS
-    )
-    baseline = tuple(
-        Endpoint(
-            name="openai",
-            base_url=settings.OPENAI_BASE_URL,
-            api_key=key,
-            model=settings.OPENAI_MODEL,
-            dialect=Dialect.OPENAI,
-        )
-        for key in settings.OPENAI_API_KEYS
-    )
-    return deepseek + baseline or simulated_endpoints()
-
-
-def simulated_endpoints() -> tuple[Endpoint, ...]:
-    """Return the bundled simulator, or nothing where it doesn't run."""
-    if not settings.CSBOT_SIMULATOR_URL:
-        return ()
-    return (
-        Endpoint(
-            name="simulator",
-            base_url=settings.CSBOT_SIMULATOR_URL,
-            api_key="simulator",
-            model="csbot-simulator",
-            dialect=Dialect.SIMULATOR,
-        ),
-    )
+from conversations.gateway.catalog import Catalog
+from conversations.gateway.reading import current_catalog, known_catalog
 
 
 def is_simulated() -> bool:
-    """Say whether customers get the simulator's answers, which every page must say plainly."""
-    return not (settings.DEEPSEEK_API_KEYS or settings.OPENAI_API_KEYS)
+    """Say whether customers get the simulator's answers, which every page must say plainly.
+
+    Asks the database, except on an event loop: there it says what this process learnt last.
+    """
+    catalog = known_catalog() if _is_on_loop() else current_catalog()
+    if catalog is None or not catalog.candidates:
+        return not (settings.DEEPSEEK_API_KEYS or settings.OPENAI_API_KEYS)
+    return catalog.is_simulated
+
+
+def provider_names() -> tuple[str, ...]:
+    """Return the providers that may answer. Asks the database."""
+    catalog: Catalog = current_catalog()
+    return catalog.provider_names
+
+
+def _is_on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

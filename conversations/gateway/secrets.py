@@ -111,7 +111,7 @@ def _sealing_keys() -> tuple[bytes, ...]:
 def _key_texts() -> Iterator[str]:
     yield from settings.CSBOT_FIELD_KEYS
     yield settings.SECRET_KEY
-    yield from settings.SECRET_KEY_FALLBACKS
+    yield from map(str, settings.SECRET_KEY_FALLBACKS)
 
 
 @lru_cache(maxsize=4)

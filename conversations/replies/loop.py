@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,9 @@ from conversations.database import in_database
 from conversations.events.control import Order
 from conversations.events.live import LivePublisher, loop_publisher
 from conversations.events.orders import listen_for_orders
-from conversations.gateway.endpoints import endpoints
+from conversations.gateway.admission import Admission
+from conversations.gateway.dispatch import Dispatcher
+from conversations.gateway.environment import follow_environment
 from conversations.llm.client import Client
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Endpoint
@@ -101,20 +103,21 @@ class ReplyLoop:
         """Deliver no more orders for this run."""
         self._replies.pop(reply.run_id, None)
 
-    async def note_failure(self, endpoint: Endpoint, error: LLMError) -> None:
+    async def note_failure(self, provider: str, error: LLMError) -> None:
         """Hear of a call that gave no usable reply."""
-        logger.info("provider %s gave no usable reply: %s", endpoint.name, error)
-        await self._states.note_failure(endpoint, error)
+        logger.info("provider %s gave no usable reply: %s", provider, error)
+        await self._states.note_failure(provider, error)
 
-    async def note_success(self, endpoint: Endpoint) -> None:
+    async def note_success(self, provider: str) -> None:
         """Hear of a call that did."""
-        await self._states.note_success(endpoint)
+        await self._states.note_success(provider)
 
     # On the loop.
 
     async def _prepare(self) -> None:
         self.publisher: LivePublisher = loop_publisher()
-        self.endpoints: Sequence[Endpoint] = endpoints()
+        await in_database(follow_environment)
+        self.dispatcher = Dispatcher(Admission(loop_client(), hold_seconds=settings.CSBOT_ANSWER_SECONDS))
         self._states = ProviderStates(loop_client())
         for work in (listen_for_orders(self._obey), self._renew_for_ever(), self._show_presence()):
             self._keep(work, among=self._background)

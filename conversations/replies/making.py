@@ -13,17 +13,23 @@ from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from conversations.actions.append import Verdict
 from conversations.actions.runs import LOST, Ended, Figures, drop_run, fail_run, finish_run, stop_run
 from conversations.database import in_database
 from conversations.events.control import Order
 from conversations.events.live import LivePublisher
+from conversations.gateway.admission import Lease
+from conversations.gateway.catalog import Candidate
+from conversations.gateway.dispatch import Dispatcher
+from conversations.gateway.metering import CallWatch, record_calls
+from conversations.gateway.placement import placed
+from conversations.gateway.settling import NOTHING_LEARNT, Settlement, failure, success
 from conversations.llm.client import Client, TextDelta
 from conversations.llm.envelope import Envelope, EnvelopeReader, read_envelope
 from conversations.llm.errors import Kind, LLMError
-from conversations.llm.requests import Deadlines, Endpoint, Usage
+from conversations.llm.requests import ChatMessage, Deadlines, Endpoint, Sampling, Usage
 from conversations.replies.attempts import Attempt, Failure, next_attempt, reason_for_people
 from conversations.replies.opening import OpenReply, extend_reply, open_reply
 
@@ -49,17 +55,17 @@ class Surroundings(Protocol):
 
     worker: str
     publisher: LivePublisher
-    endpoints: Sequence[Endpoint]
+    dispatcher: Dispatcher
 
     def client(self, endpoint: Endpoint) -> Client:
         """Return the process's long-lived client of an endpoint."""
         ...
 
-    async def note_failure(self, endpoint: Endpoint, error: LLMError) -> None:
+    async def note_failure(self, provider: str, error: LLMError) -> None:
         """Hear of a call that gave no usable reply."""
         ...
 
-    async def note_success(self, endpoint: Endpoint) -> None:
+    async def note_success(self, provider: str) -> None:
         """Hear of a call that did."""
         ...
 
@@ -79,7 +85,8 @@ class Watch:
     started: float = field(default_factory=time.monotonic)
     first_token_ms: int | None = None
     usage: Usage = field(default_factory=Usage)
-    attempts: list[dict[str, object]] = field(default_factory=list)
+    calls: list[CallWatch] = field(default_factory=list)
+    unwritten: list[CallWatch] = field(default_factory=list)
 
     def elapsed_ms(self) -> int:
         """Return the milliseconds since the run was opened."""
@@ -94,10 +101,11 @@ class Watch:
         if self.first_token_ms is None:
             self.first_token_ms = self.elapsed_ms()
 
-    def add_usage(self, usage: Usage | None) -> None:
-        """Add what a call cost, where the provider said so; a reply's calls add up."""
-        if usage is None:
-            return
+    def add_call(self, call: CallWatch) -> None:
+        """Add a call that ended, with what it cost where the provider said so; a reply's calls add up."""
+        self.calls.append(call)
+        self.unwritten.append(call)
+        usage = call.usage or Usage()
         self.usage = Usage(
             prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
             cached_tokens=self.usage.cached_tokens + usage.cached_tokens,
@@ -136,32 +144,40 @@ class Reply:
 
     async def make(self) -> Ended:
         """Make the reply and end its run."""
-        attempt: Attempt | None = Attempt(self._around.endpoints[0])
+        attempt: Attempt | None = Attempt(self._question.plan.candidates)
         while attempt is not None:
             try:
                 envelope = await self._run_call(attempt)
             except LLMError as error:
-                attempt = await self._after_failure(attempt, error)
+                attempt = await self._after_failure(error)
             except asyncio.CancelledError:
                 if self._order is None:
                     raise
                 if (ended := await self._after_order()) is not None:
                     return ended
             else:
-                return await self._finish(attempt, envelope)
+                return await self._finish(envelope)
         return LOST
 
     async def hand_on(self) -> None:
         """Throw the run away so that another process can make this reply."""
         await self._around.publisher.settle(self._stream)
-        await in_database(drop_run, self.run_id, outcome="handed_on", figures=self._figures(None))
+        await self._end(partial(drop_run, self.run_id, outcome="handed_on", figures=self._figures(None)))
 
-    async def fail(self, error: LLMError, *, endpoint: Endpoint | None = None) -> None:
+    async def fail(self, error: LLMError) -> None:
         """End the run with a person."""
         await self._around.publisher.settle(self._stream)
-        figures = self._figures(endpoint)
+        last = self._watch.calls[-1].lease.candidate if self._watch.calls else None
+        figures = self._figures(last)
         reason = reason_for_people(error)
-        await in_database(fail_run, self.run_id, reason=reason, outcome=error.kind.value, figures=figures)
+        await self._end(partial(fail_run, self.run_id, reason=reason, outcome=error.kind.value, figures=figures))
+
+    async def _end(self, work: Callable[[], T]) -> T:
+        """End the run, and write what its calls took in the same transaction: both are there, or neither."""
+        calls = tuple(self._watch.unwritten)
+        ended = await persistently(partial(with_calls, work, self.run_id, calls))
+        del self._watch.unwritten[: len(calls)]
+        return ended
 
     async def _run_call(self, attempt: Attempt) -> Envelope:
         self._call = asyncio.create_task(self._answer(attempt))
@@ -169,77 +185,116 @@ class Reply:
 
     async def _answer(self, attempt: Attempt) -> Envelope:
         await asyncio.sleep(attempt.pause_seconds)
-        started = time.monotonic()
-        outcome = "cancelled"
+        lease = await self._around.dispatcher.acquire(
+            attempt.candidates,
+            conversation_id=self.conversation_id,
+            tokens=self._question.tokens,
+            patience_seconds=self._patience_seconds(),
+        )
+        call = self._new_call(lease, is_streamed=attempt.is_streamed)
+        settlement = NOTHING_LEARNT
         try:
-            envelope = await (self._read_stream(attempt) if attempt.is_streamed else self._read_whole(attempt))
-            outcome = "repaired" if envelope.is_repaired else "ok"
+            envelope = await (self._read_stream(call) if call.is_streamed else self._read_whole(call))
+            call.succeed(is_repaired=envelope.is_repaired, has_escalated=envelope.escalate)
+            settlement = success(call.usage)
         except LLMError as error:
-            outcome = error.kind.value
+            call.fail(error)
+            settlement = failure(error)
+            self._failures.append(Failure(lease, error, call.is_streamed, was_shown=bool(self._stream.text)))
             raise
         else:
             return envelope
         finally:
-            self._watch.attempts.append(
-                {
-                    "provider": attempt.endpoint.name,
-                    "model": attempt.endpoint.model,
-                    "streamed": attempt.is_streamed,
-                    "outcome": outcome,
-                    "ms": round((time.monotonic() - started) * 1000),
-                }
-            )
+            call.close()
+            self._watch.add_call(call)
+            await self._settle(lease, settlement)
 
-    async def _read_stream(self, attempt: Attempt) -> Envelope:
+    def _new_call(self, lease: Lease, *, is_streamed: bool) -> CallWatch:
+        first = self._question.plan.candidates[0]
+        return CallWatch(
+            lease,
+            self._question.origin,
+            number=len(self._watch.calls),
+            is_streamed=is_streamed,
+            is_switched=lease.candidate.pair != first.pair,
+        )
+
+    async def _settle(self, lease: Lease, settlement: Settlement) -> None:
+        # A call that is given up must still give its place back, however often it is told to stop.
+        await asyncio.shield(asyncio.ensure_future(self._around.dispatcher.settle(lease, settlement)))
+
+    async def _read_stream(self, call: CallWatch) -> Envelope:
         reader = EnvelopeReader(self._question.intents)
-        events = self._around.client(attempt.endpoint).stream(
-            self._question.messages, sampling=self._question.sampling, deadlines=self._deadlines()
+        candidate = call.lease.candidate
+        events = self._client(call.lease).stream(
+            self._messages(candidate), sampling=self._sampling(candidate), deadlines=self._deadlines(candidate)
         )
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, TextDelta):
+                    if not event.text.isspace():
+                        call.see_text()
                     self._show(reader.feed(event.text))
                 else:
-                    self._watch.add_usage(event.usage)
+                    call.see_end(event.finish_reason, event.usage)
         # What the reader releases only at the end comes with the stored message; nobody needs it as a delta.
         return reader.finish()
 
-    async def _read_whole(self, attempt: Attempt) -> Envelope:
-        completion = await self._around.client(attempt.endpoint).complete(
-            self._question.messages, sampling=self._question.sampling, deadlines=self._deadlines()
+    async def _read_whole(self, call: CallWatch) -> Envelope:
+        candidate = call.lease.candidate
+        completion = await self._client(call.lease).complete(
+            self._messages(candidate), sampling=self._sampling(candidate), deadlines=self._deadlines(candidate)
         )
-        self._watch.add_usage(completion.usage)
+        call.see_text()
+        call.see_end("", completion.usage)
         return read_envelope(completion.text, self._question.intents)
+
+    def _client(self, lease: Lease) -> Client:
+        return self._around.client(lease.candidate.endpoint(lease.key))
+
+    def _messages(self, candidate: Candidate) -> Sequence[ChatMessage]:
+        return placed(self._question.messages, candidate.placement)
+
+    def _sampling(self, candidate: Candidate) -> Sampling:
+        return candidate.sampling(self._question.sampling, purpose=self._question.origin.purpose)
+
+    def _patience_seconds(self) -> float:
+        return max(0.0, min(settings.CSBOT_LIMIT_WAIT_SECONDS, self._watch.remaining_seconds()))
 
     def _show(self, text: str) -> None:
         if text:
             self._watch.see_text()
             self._around.publisher.write(self._stream, text)
 
-    def _deadlines(self) -> Deadlines:
+    def _deadlines(self, candidate: Candidate) -> Deadlines:
+        waits = candidate.waits
         return Deadlines(
-            first_token_seconds=settings.CSBOT_FIRST_TOKEN_SECONDS,
-            between_chunks_seconds=settings.CSBOT_BETWEEN_CHUNKS_SECONDS,
+            first_token_seconds=waits.first_token_seconds or settings.CSBOT_FIRST_TOKEN_SECONDS,
+            between_chunks_seconds=waits.between_chunks_seconds or settings.CSBOT_BETWEEN_CHUNKS_SECONDS,
             total_seconds=max(0.1, self._watch.remaining_seconds()),
         )
 
-    async def _finish(self, attempt: Attempt, envelope: Envelope) -> Ended:
+    async def _finish(self, envelope: Envelope) -> Ended:
         await self._around.publisher.settle(self._stream)
         self._watch.see_text()
         verdict = Verdict(envelope.intent, envelope.action_required, envelope.escalate)
-        figures = self._figures(attempt.endpoint, is_repaired=envelope.is_repaired)
-        ended = await persistently(
+        candidate = self._watch.calls[-1].lease.candidate
+        figures = self._figures(candidate, is_repaired=envelope.is_repaired)
+        ended = await self._end(
             partial(finish_run, self.run_id, text=envelope.response, verdict=verdict, figures=figures)
         )
-        await self._around.note_success(attempt.endpoint)
+        await self._around.note_success(candidate.provider)
         return ended
 
-    async def _after_failure(self, attempt: Attempt, error: LLMError) -> Attempt | None:
-        await self._around.note_failure(attempt.endpoint, error)
-        self._failures.append(Failure(attempt, error, was_shown=bool(self._stream.text)))
-        following = next_attempt(self._failures, endpoints=self._around.endpoints)
+    async def _after_failure(self, error: LLMError) -> Attempt | None:
+        if not self._failures or self._failures[-1].error is not error:
+            # No call was made: nobody to ask, or no place in time.
+            await self.fail(error)
+            return None
+        await self._around.note_failure(self._failures[-1].lease.candidate.provider, error)
+        following = next_attempt(self._failures, candidates=self._question.plan.candidates)
         if following is None or self._watch.remaining_seconds() <= following.pause_seconds:
-            await self.fail(error, endpoint=attempt.endpoint)
+            await self.fail(error)
             return None
         if self._stream.text and not await self._start_over(error.kind):
             return None
@@ -248,7 +303,7 @@ class Reply:
     async def _start_over(self, kind: Kind) -> bool:
         """Throw away, visibly, what was shown, and go on in a new run. False if somebody else has it now."""
         await self._around.publisher.settle(self._stream)
-        await in_database(drop_run, self.run_id, outcome=kind.value, figures=self._figures(None))
+        await self._end(partial(drop_run, self.run_id, outcome=kind.value, figures=self._figures(None)))
         opened = await in_database(open_reply, self.conversation_id, worker=self._around.worker)
         if opened is None:
             return False
@@ -262,20 +317,22 @@ class Reply:
         await self._around.publisher.settle(self._stream)
         if order is Order.STOP:
             figures = self._figures(None)
-            return await in_database(stop_run, self.run_id, shown_text=self._stream.sent_text, figures=figures)
+            shown = self._stream.sent_text
+            return await self._end(partial(stop_run, self.run_id, shown_text=shown, figures=figures))
         if order is Order.CANCEL:
+            await self._end(do_nothing)
             return LOST
         self._extensions += 1
         longer = await in_database(extend_reply, self.run_id)
         self._question = self._question if longer is None else longer
         return None
 
-    def _figures(self, endpoint: Endpoint | None, *, is_repaired: bool = False) -> Figures:
+    def _figures(self, candidate: Candidate | None, *, is_repaired: bool = False) -> Figures:
         usage = self._watch.usage
         return Figures(
-            provider=endpoint.name if endpoint else "",
-            model=endpoint.model if endpoint else "",
-            attempts=len(self._watch.attempts),
+            provider=candidate.provider if candidate else "",
+            model=candidate.model if candidate else "",
+            attempts=len(self._watch.calls),
             first_token_ms=self._watch.first_token_ms,
             total_ms=self._watch.elapsed_ms(),
             prompt_tokens=usage.prompt_tokens,
@@ -283,5 +340,29 @@ class Reply:
             completion_tokens=usage.completion_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             is_repaired=is_repaired,
-            trace={**self._question.trace, "attempts": self._watch.attempts},
+            trace={**self._question.trace, "attempts": [attempt_trace(call) for call in self._watch.calls]},
         )
+
+
+def attempt_trace(call: CallWatch) -> dict[str, object]:
+    """Return one attempt as a run's trace tells it."""
+    candidate = call.lease.candidate
+    return {
+        "provider": candidate.provider,
+        "model": candidate.model,
+        "streamed": call.is_streamed,
+        "outcome": call.outcome.value,
+        "ms": call.total_ms,
+    }
+
+
+def with_calls(work: Callable[[], T], run_id: int, calls: Sequence[CallWatch]) -> T:
+    """Do the work and write the calls in one transaction."""
+    with transaction.atomic():
+        done = work()
+        record_calls(run_id, calls)
+    return done
+
+
+def do_nothing() -> None:
+    """End nothing: the run belongs to somebody else, but its calls were made."""

@@ -9,23 +9,32 @@ from django.conf import settings
 from conversations.actions.runs import extend_run, open_run
 from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
+from conversations.gateway.arms import assigned_arm
+from conversations.gateway.metering import Origin
+from conversations.gateway.models import Purpose
+from conversations.gateway.reading import current_catalog
+from conversations.gateway.routing import Plan, plan
 from conversations.llm.requests import ChatMessage, Sampling
 from conversations.models import Conversation, Message, Sender
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
 from conversations.playbook.reading import current_playbook
 
 HISTORY_MESSAGES: Final = 60
+USUAL_ANSWER_TOKENS: Final = 150
 SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, Sender.AGENT: Speaker.AGENT}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a model call needs: the prompt, how to sample, and which intents the answer may name."""
+    """All that a model call needs: the prompt, how to sample, which intents the answer may name, and whom to ask."""
 
     messages: Sequence[ChatMessage]
     sampling: Sampling
     intents: frozenset[str]
     trace: dict[str, object]
+    tokens: int
+    plan: Plan
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,28 @@ def ask_about(conversation: Conversation, *, until_seq: int) -> Question:
         locale=conversation.locale,
         budget_tokens=settings.CSBOT_HISTORY_TOKENS,
     )
-    return Question(prompt.messages, playbook.sampling, playbook.intent_keys, prompt.trace)
+    route_plan = plan_for(conversation)
+    return Question(
+        prompt.messages,
+        playbook.sampling,
+        playbook.intent_keys,
+        prompt.trace,
+        tokens=estimated_tokens(prompt.trace),
+        plan=route_plan,
+        origin=Origin(Purpose.REPLY, route_plan.arm, route_plan.rollout_id, playbook_version=playbook.version),
+    )
+
+
+def plan_for(conversation: Conversation) -> Plan:
+    """Return whom to ask for this conversation, in order, under the rollout that is live."""
+    catalog = current_catalog()
+    return plan(catalog, conversation=conversation.public_id.bytes, arm=assigned_arm(conversation, catalog.rollout))
+
+
+def estimated_tokens(trace: dict[str, object]) -> int:
+    """Return about how many tokens the call will take, for limits a minute."""
+    prompt = trace.get("estimated_tokens")
+    return (prompt if isinstance(prompt, int) else 0) + USUAL_ANSWER_TOKENS
 
 
 def turns_until(conversation: Conversation, *, until_seq: int) -> list[Turn]:

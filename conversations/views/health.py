@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
 from conversations.database import in_database
-from conversations.gateway.endpoints import endpoints
+from conversations.gateway.endpoints import provider_names
 from conversations.models import Site
 from conversations.redis import loop_client
 
@@ -62,10 +62,10 @@ async def _worker() -> str:
 
 
 async def _provider() -> str:
-    names = {endpoint.name for endpoint in endpoints()}
+    names = await in_database(provider_names)
     if not names:
         return "no provider is set: give DEEPSEEK_API_KEY or OPENAI_API_KEY"
-    troubles = [trouble for name in sorted(names) if (trouble := await _provider_trouble(name))]
+    troubles = [trouble for name in names if (trouble := await _provider_trouble(name))]
     return "; ".join(troubles) if len(troubles) == len(names) else OK
 
 

@@ -4,7 +4,7 @@ from conversations.gateway.models.calls import CallHour, LLMCall, Outcome, Purpo
 from conversations.gateway.models.prices import Price
 from conversations.gateway.models.providers import Account, ApiKey, Provider, ProviderKind
 from conversations.gateway.models.rollouts import Arm, Assignment, Rollout, RolloutState
-from conversations.gateway.models.routes import LanguageModel, Placement, Route, SamplingProfile, GatewayStamp, Tier
+from conversations.gateway.models.routes import GatewayStamp, LanguageModel, Placement, Route, SamplingProfile, Tier
 
 __all__ = [
     "Account",
@@ -12,6 +12,7 @@ __all__ = [
     "Arm",
     "Assignment",
     "CallHour",
+    "GatewayStamp",
     "LLMCall",
     "LanguageModel",
     "Outcome",
@@ -24,6 +25,5 @@ __all__ = [
     "RolloutState",
     "Route",
     "SamplingProfile",
-    "GatewayStamp",
     "Tier",
 ]

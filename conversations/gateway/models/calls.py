@@ -56,16 +56,29 @@ SUCCESSES = (Outcome.OK, Outcome.REPAIRED)
 
 
 class LLMCall(models.Model):
-    """One attempt. `number` counts within the run, so that a row written again is the same row."""
+    """One attempt. `number` counts within the run, so that a row written again is the same row.
+
+    The database doesn't check that its provider is still there: what a check finds at commit would undo the reply.
+    """
 
     run_id = models.BigIntegerField(null=True, blank=True)
     number = models.PositiveSmallIntegerField(default=0)
     purpose = models.CharField(_("use"), max_length=10, choices=Purpose.choices)
     provider = models.ForeignKey(
-        "conversations.Provider", verbose_name=_("provider"), on_delete=models.PROTECT, related_name="+", db_index=False
+        "conversations.Provider",
+        verbose_name=_("provider"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     account = models.ForeignKey(
-        "conversations.Account", verbose_name=_("account"), on_delete=models.PROTECT, related_name="+", db_index=False
+        "conversations.Account",
+        verbose_name=_("account"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     model = models.ForeignKey(
         "conversations.LanguageModel",
@@ -92,9 +105,7 @@ class LLMCall(models.Model):
     input_price = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
     cached_price = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
     output_price = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
-    cost = models.DecimalField(
-        _("cost"), max_digits=COST_DIGITS, decimal_places=COST_PLACES, null=True, blank=True
-    )
+    cost = models.DecimalField(_("cost"), max_digits=COST_DIGITS, decimal_places=COST_PLACES, null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome.choices)
     status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     finish_reason = models.CharField(max_length=40, blank=True, default="")

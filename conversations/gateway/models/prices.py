@@ -65,7 +65,8 @@ class Price(models.Model):
                 condition=Q(input__gte=0, cached_input__gte=0, output__gte=0), name="price_not_negative"
             ),
             models.CheckConstraint(
-                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")), name="price_from_before_until"
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
+                name="price_from_before_until",
             ),
             models.CheckConstraint(
                 condition=Q(window_from__isnull=True, window_until__isnull=True)

@@ -61,9 +61,7 @@ class Rollout(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(ratio__lte=BUCKETS), name="rollout_ratio_within_buckets"),
             # A constant in an index: all live rollouts share it, so there can be one.
-            models.UniqueConstraint(
-                Value(1), condition=Q(state__in=["running", "paused"]), name="rollout_one_live"
-            ),
+            models.UniqueConstraint(Value(1), condition=Q(state__in=["running", "paused"]), name="rollout_one_live"),
         ]
 
     def __str__(self) -> str:

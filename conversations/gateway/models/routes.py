@@ -76,7 +76,10 @@ class SamplingProfile(models.Model):
         _("frequency penalty"), null=True, blank=True, validators=[MinValueValidator(-2), MaxValueValidator(2)]
     )
     max_tokens = models.PositiveIntegerField(
-        _("longest answer (tokens)"), null=True, blank=True, validators=[MinValueValidator(50), MaxValueValidator(32000)]
+        _("longest answer (tokens)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(50), MaxValueValidator(32000)],
     )
 
     class Meta:
