@@ -5,10 +5,9 @@ The simulator reads the headings and the examples from here, as a model would; `
 
 import orjson
 
+from conversations.llm.envelope import FALLBACK_INTENT
 from conversations.llm.requests import ChatMessage
 from conversations.playbook.content import ExampleEntry, FactEntry, IntentEntry, Playbook
-
-FALLBACK_INTENT = "อื่นๆ"
 
 FORM_HEADING = "# Form of the answer"
 FACTS_HEADING = "# Shop facts"

@@ -11,10 +11,11 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import groupby
 
+from conversations.llm.envelope import FALLBACK_INTENT
 from conversations.llm.requests import ChatMessage
 from conversations.llm.tokens import TOKENS_PER_MESSAGE, estimate_tokens
 from conversations.playbook.content import Playbook
-from conversations.playbook.opening import FALLBACK_INTENT, envelope_json, opening_messages
+from conversations.playbook.opening import envelope_json, opening_messages
 
 # One system message per language, so that the prompt has as many prefixes as there are languages, and no more.
 CONVERSATION_BEGINS = (
