@@ -56,6 +56,7 @@ class Exchange:
     sent_at: float
     seq: int = 0
     acked_at: float = 0.0
+    run_open_at: float = 0.0
     first_delta_at: float = 0.0
     told_to_wait_at: float = 0.0
     done_at: float = 0.0
@@ -286,6 +287,7 @@ class Visitor:
     def _read_run(self, frame: Frame) -> None:
         if frame["state"] == "open" and self.exchange and not self.exchange.run:
             self.exchange.run = str(frame["id"])
+            self.exchange.run_open_at = time.monotonic()
 
     def _read_error(self, frame: Frame) -> None:
         self.faults.errors += 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import django
 from django.core.management import call_command
 
-from csbot.embedded import start_postgres
+from csbot.embedded import start_postgres, start_redis
 
 if TYPE_CHECKING:
     from bench.agents import Agent
@@ -31,11 +31,30 @@ def own_database() -> Generator[None]:
     folder = Path(tempfile.mkdtemp(prefix="csbot-bench-"))
     postgres = start_postgres(folder / "postgres")
     try:
-        set_up_django({"DATABASE_URL": postgres.url, "REDIS_URL": "redis://none", "SECRET_KEY": "bench-only"})
+        others = {
+            "REDIS_URL": os.environ.get("REDIS_URL", "redis://none"),
+            "SECRET_KEY": "bench-only-" + "0" * 40,
+            "DEEPSEEK_API_KEY": "x",
+        }
+        set_up_django({"DATABASE_URL": postgres.url, **others})
         call_command("migrate", verbosity=0)
         yield
     finally:
         postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def own_services() -> Generator[None]:
+    """Start an empty Redis, too."""
+    folder = Path(tempfile.mkdtemp(prefix="csbot-bench-"))
+    redis = start_redis(folder / "redis")
+    os.environ["REDIS_URL"] = redis.url
+    try:
+        with own_database():
+            yield
+    finally:
+        redis.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

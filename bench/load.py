@@ -103,6 +103,29 @@ def added(exchanges: Iterable[Exchange], records: Iterable[Record]) -> Added:
     return Added(total, outbound)
 
 
+@dataclass(frozen=True)
+class Stages:
+    """Where the time to the first token goes, as medians in seconds; the model's own time lies before the last."""
+
+    acknowledged: float
+    opened: float
+    asked: float
+    shown: float
+
+
+def stages(exchanges: Iterable[Exchange], records: Iterable[Record]) -> Stages:
+    """Return the medians of each stage; NaN where a server doesn't tell."""
+    by_marker = {record.marker: record for record in records if record.first_visible_at}
+    pairs = [(each, by_marker[each.marker]) for each in exchanges if each.marker in by_marker]
+    told = [(each, record) for each, record in pairs if each.run_open_at and each.acked_at]
+    return Stages(
+        acknowledged=percentile([each.acked_at - each.sent_at for each, _ in told], 0.5),
+        opened=percentile([each.run_open_at - each.acked_at for each, _ in told], 0.5),
+        asked=percentile([record.received_at - each.run_open_at for each, record in told], 0.5),
+        shown=percentile([each.first_delta_at - record.first_visible_at for each, record in told], 0.5),
+    )
+
+
 async def closed_loop(visitors: Sequence[Asker], *, seconds: float, spread_seconds: float = 2.0) -> Outcome:
     """Let every visitor ask again as soon as the answer is there; what counts begins once all have."""
     begins_at = time.monotonic() + spread_seconds
