@@ -116,11 +116,18 @@ class ReplyLoop:
 
     async def _prepare(self) -> None:
         self.publisher: LivePublisher = loop_publisher()
-        await in_database(follow_environment)
+        await self._follow_environment()
         self.dispatcher = Dispatcher(Admission(loop_client(), hold_seconds=settings.CSBOT_ANSWER_SECONDS))
         self._states = ProviderStates(loop_client())
         for work in (listen_for_orders(self._obey), self._renew_for_ever(), self._show_presence()):
             self._keep(work, among=self._background)
+
+    async def _follow_environment(self) -> None:
+        try:
+            await in_database(follow_environment)
+        except DatabaseError as error:
+            # `prepare` does the same; the tables may not even be there yet.
+            logger.warning("environment not followed: %s", type(error).__name__)
 
     def _keep(self, work: Coroutine[None, None, None], *, among: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)

@@ -19,6 +19,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from conversations.desk.groups import ensure_groups
+from conversations.gateway.environment import follow_environment
 from conversations.models import Site
 from conversations.playbook.starter import load_starter_playbook
 
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             if load_starter_playbook():
                 self.stdout.write("starter playbook loaded")
             ensure_groups()
-            for line in ensure_staff_account():
+            for line in (*follow_environment(), *ensure_staff_account()):
                 self.stdout.write(line)
 
 
