@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from conversations.llm.simulator.faults import FAULTS
-from tests.simulator.wire import ANSWER, Received, ask, request_body
+from tests.simulator.wire import ANSWER, PATIENCE_SECONDS, SILENCE_SECONDS, Received, ask, request_body
 
 GOOD = ANSWER
 RESPONSE = str(orjson.loads(ANSWER)["response"])
@@ -198,7 +198,9 @@ DELIVERIES: dict[str, Check] = {
     "not-streamed": lambda got: got.body["choices"][0]["message"]["content"] == GOOD,
 }
 
-SLOW = {"late": 4.0, "pause": 3.0, "queued": 2.0}
+SILENT = frozenset(
+    {"hang", "silent", "keep-alive-forever", "stall", "stall-first", "stall-keep-alive", "done-then-hang"}
+)
 # What a body that isn't a stream has no place for leaves it as it was.
 IN_A_BODY: dict[str, Check] = {
     "stall": lambda got: got.end == "silence" and got.data.startswith(b'{"id"') and not got.body,
@@ -217,13 +219,18 @@ IN_A_BODY: dict[str, Check] = {
 
 @pytest.mark.parametrize("mode", FAULTS)
 def test_a_streamed_answer_fails_as_told_by_the_models_name(mode: str) -> None:
-    got = ask(request_body(model=f"csbot-simulator+{mode}"), patience=SLOW.get(mode, 0.4))
+    got = ask(
+        request_body(model=f"csbot-simulator+{mode}"), patience=SILENCE_SECONDS if mode in SILENT else PATIENCE_SECONDS
+    )
     assert (ANSWERS | DELIVERIES)[mode](got), got
 
 
 @pytest.mark.parametrize("mode", IN_A_BODY)
 def test_a_whole_answer_fails_as_told(mode: str) -> None:
-    got = ask(request_body(model=f"csbot-simulator+{mode}", stream=False), patience=SLOW.get(mode, 0.4))
+    got = ask(
+        request_body(model=f"csbot-simulator+{mode}", stream=False),
+        patience=SILENCE_SECONDS if mode in SILENT else PATIENCE_SECONDS,
+    )
     assert IN_A_BODY[mode](got), got
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from conversations.llm.simulator.delivery import Pace
 from conversations.llm.simulator.server import Setup, Simulator
-from tests.simulator.wire import ANSWER, AT_ONCE, Body, Received, ask, post, request_body, run
+from tests.simulator.wire import ANSWER, AT_ONCE, SILENCE_SECONDS, Body, Received, ask, post, request_body, run
 
 
 async def control(address: str, order: Body | None = None) -> Body:
@@ -136,12 +136,12 @@ def test_users_do_not_share_a_cache() -> None:
 def test_the_pace_is_kept() -> None:
     got = ask(request_body(), setup=Setup(pace=Pace(0.1, 0.01)))
     expected = 0.1 + 0.01 * (got.usage["completion_tokens"] - 1)
-    assert expected <= got.seconds < expected + 0.5
+    assert expected <= got.seconds < expected + 2.0
 
 
 def test_who_waits_for_a_place_is_kept_alive_and_then_served() -> None:
     async def work(_: Simulator, address: str) -> list[Received]:
-        return await asyncio.gather(*(post(address, request_body(), patience=5.0) for _ in range(2)))
+        return await asyncio.gather(*(post(address, request_body()) for _ in range(2)))
 
     both = run(work, Setup(pace=Pace(0.5, 0.0), places=1))
     assert all(got.said() == ANSWER for got in both)
@@ -198,7 +198,7 @@ def test_a_malformed_order_is_refused(order: Body) -> None:
 
 def test_a_client_that_leaves_is_noticed_at_once() -> None:
     async def work(simulator: Simulator, address: str) -> int:
-        await post(address, request_body(model="csbot-simulator+stall"), patience=0.2)
+        await post(address, request_body(model="csbot-simulator+stall"), patience=SILENCE_SECONDS)
         for _ in range(100):
             if not simulator.figures.open:
                 break
