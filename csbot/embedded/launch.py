@@ -46,8 +46,8 @@ class Launch:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            user=account and account.uid,
-            group=account and account.gid,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
             extra_groups=[] if account else None,
             preexec_fn=die_with_parent(self.death_signal),  # noqa: PLW1509 - this process has one thread
         )
