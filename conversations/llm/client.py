@@ -56,6 +56,8 @@ class Client:
                 proxy=endpoint.proxy or None,
             ),
         )
+        # Not at the first call: the SDK imports for this, which takes longer than a customer should wait.
+        self._completions = self._openai.chat.completions.with_streaming_response
 
     async def stream(
         self, messages: Sequence[ChatMessage], *, sampling: Sampling, deadlines: Deadlines
@@ -102,7 +104,7 @@ class Client:
         self, messages: Sequence[ChatMessage], options: dict[str, object], *, is_streamed: bool
     ) -> AbstractAsyncContextManager[AsyncAPIResponse[Any]]:
         said = [{"role": message.role, "content": message.content} for message in messages]
-        return self._openai.chat.completions.with_streaming_response.create(
+        return self._completions.create(
             model=self.endpoint.model,
             # The real ones are in the extra body: what goes through `messages` is walked through type by type, which
             # takes longer for a prompt of 30 messages (7 ms) than all that comes after it.

@@ -14,6 +14,7 @@ from tests.llm.server import (
     CHUNKED_HEAD,
     DONE,
     MESSAGES,
+    PATIENT,
     QUICK,
     STREAM_HEAD,
     Act,
@@ -30,19 +31,16 @@ CLOSES_WITHIN_SECONDS = 0.2
 WHOLE = b'{"choices": [{"message": {"content": "%b"}, "finish_reason": "%b"}], "usage": {"prompt_tokens": 7}}'
 
 
-def stream(client: Client, sampling: Sampling = PLAIN) -> AsyncGenerator[TextDelta | Finished, None]:
-    return client.stream(MESSAGES, sampling=sampling, deadlines=QUICK)
-
-
-async def read(client: Client, sampling: Sampling = PLAIN) -> str:
-    return "".join([event.text async for event in stream(client, sampling) if isinstance(event, TextDelta)])
+async def read(client: Client, *, sampling: Sampling = PLAIN, deadlines: Deadlines = PATIENT) -> str:
+    events = client.stream(MESSAGES, sampling=sampling, deadlines=deadlines)
+    return "".join([event.text async for event in events if isinstance(event, TextDelta)])
 
 
 async def sent(dialect: Dialect, sampling: Sampling) -> dict[str, object]:
     """Return the body of the request that a client of this dialect makes."""
     async with serving(STREAM_HEAD, delta("a"), finish(), DONE) as (client, server):
         spoken = Client(Endpoint("test", client.endpoint.base_url, "key", "model", dialect))
-        await read(spoken, sampling)
+        await read(spoken, sampling=sampling)
         await spoken.aclose()
         return server.requests[0]
 
@@ -80,7 +78,7 @@ def test_openai_gets_no_fields_that_it_does_not_know() -> None:
 def test_closing_a_stream_closes_the_provider_s_connection_at_once() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), Act.HANG) as (client, server):
-            async with aclosing(stream(client)) as events:
+            async with aclosing(client.stream(MESSAGES, sampling=PLAIN, deadlines=PATIENT)) as events:
                 assert await anext(events) == TextDelta("a")
                 closed_at = asyncio.get_running_loop().time()
             await asyncio.wait_for(server.left.wait(), timeout=1)
@@ -93,8 +91,8 @@ def test_closing_a_stream_closes_the_provider_s_connection_at_once() -> None:
 def test_cancelling_the_task_closes_the_provider_s_connection_at_once(steps: tuple[Step, ...]) -> None:
     async def scenario() -> None:
         async with serving(*steps) as (client, server):
-            patient = Deadlines(5, 5, 5)
-            task = asyncio.create_task(anext_but_one(client.stream(MESSAGES, sampling=PLAIN, deadlines=patient)))
+            events = client.stream(MESSAGES, sampling=PLAIN, deadlines=PATIENT)
+            task = asyncio.create_task(anext_but_one(events))
             await server.asked.wait()
             await asyncio.sleep(0.05)
             cancelled_at = asyncio.get_running_loop().time()
@@ -117,7 +115,7 @@ def test_a_deadline_closes_the_provider_s_connection_at_once() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), Act.HANG) as (client, server):
             with pytest.raises(LLMError):
-                await read(client)
+                await read(client, deadlines=QUICK)
             raised_at = asyncio.get_running_loop().time()
             await asyncio.wait_for(server.left.wait(), timeout=1)
             assert server.left_at - raised_at < CLOSES_WITHIN_SECONDS
@@ -150,7 +148,7 @@ def test_a_slow_reader_is_no_stall_of_the_model() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), 0.01, delta("b"), 0.01, finish(), DONE) as (client, _server):
             text = ""
-            async for event in stream(client):
+            async for event in client.stream(MESSAGES, sampling=PLAIN, deadlines=QUICK):
                 await asyncio.sleep(QUICK.between_chunks_seconds + 0.05)
                 text += event.text if isinstance(event, TextDelta) else "."
             assert text == "ab."
@@ -176,7 +174,7 @@ def test_an_error_carries_neither_the_key_nor_what_was_written() -> None:
     async def scenario() -> None:
         async with serving(response("400 Bad", b'{"error": {"message": "you wrote SECRET"}}')) as (client, _server):
             with pytest.raises(LLMError) as caught:
-                await client.complete([ChatMessage("user", "SECRET")], sampling=PLAIN, deadlines=QUICK)
+                await client.complete([ChatMessage("user", "SECRET")], sampling=PLAIN, deadlines=PATIENT)
             assert str(caught.value) == "bad_request (400)"
             assert caught.value.__suppress_context__
             assert "key" not in repr(client.endpoint)
@@ -196,10 +194,10 @@ def test_the_provider_says_when_to_come_back(retry_after: str) -> None:
     asyncio.run(scenario())
 
 
-async def complete(*steps: Step) -> Completion | Kind:
+async def complete(*steps: Step, deadlines: Deadlines = PATIENT) -> Completion | Kind:
     async with serving(*steps) as (client, _server):
         try:
-            return await client.complete(MESSAGES, sampling=PLAIN, deadlines=Deadlines(0.01, 0.01, 0.3))
+            return await client.complete(MESSAGES, sampling=PLAIN, deadlines=deadlines)
         except LLMError as error:
             return error.kind
 
@@ -207,7 +205,8 @@ async def complete(*steps: Step) -> Completion | Kind:
 def test_a_whole_answer_may_take_all_the_time_and_blank_lines_before_it() -> None:
     body = b"\n\n\n" + WHOLE % (b"hi", b"stop")
     waiting = (STREAM_HEAD, b"\n", 0.05, b"\n", 0.05, body)
-    assert asyncio.run(complete(*waiting)) == Completion("hi", Usage(prompt_tokens=7))
+    only_total = Deadlines(first_token_seconds=0.01, between_chunks_seconds=0.01, total_seconds=10.0)
+    assert asyncio.run(complete(*waiting, deadlines=only_total)) == Completion("hi", Usage(prompt_tokens=7))
 
 
 NO_ANSWER: dict[str, tuple[tuple[Step, ...], Kind]] = {
@@ -227,4 +226,5 @@ NO_ANSWER: dict[str, tuple[tuple[Step, ...], Kind]] = {
 
 @pytest.mark.parametrize(("steps", "kind"), NO_ANSWER.values(), ids=NO_ANSWER.keys())
 def test_a_whole_answer_that_is_none_says_why(steps: tuple[Step, ...], kind: Kind) -> None:
-    assert asyncio.run(complete(*steps)) is kind
+    short = Deadlines(total_seconds=0.3)
+    assert asyncio.run(complete(*steps, deadlines=short if kind is Kind.TOTAL_TIMEOUT else PATIENT)) is kind

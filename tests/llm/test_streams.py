@@ -11,6 +11,7 @@ from tests.llm.server import (
     CHUNKED_HEAD,
     DONE,
     MESSAGES,
+    PATIENT,
     QUICK,
     STREAM_HEAD,
     Act,
@@ -34,7 +35,7 @@ USAGE: dict[str, object] = {
 }
 
 
-async def read(*steps: Step, deadlines: Deadlines = QUICK) -> tuple[str, Finished | Kind]:
+async def read(*steps: Step, deadlines: Deadlines = PATIENT) -> tuple[str, Finished | Kind]:
     """Return the text that a client reads of these steps, and how the stream ended for it."""
     text = ""
     async with serving(*steps) as (client, _server):
@@ -46,6 +47,11 @@ async def read(*steps: Step, deadlines: Deadlines = QUICK) -> tuple[str, Finishe
         except LLMError as error:
             return text, error.kind
     raise AssertionError("a stream ended without Finished and without an error")
+
+
+def deadlines_for(kind: Kind) -> Deadlines:
+    """Short ones only where they are to pass: a busy machine must not fail the other tests."""
+    return QUICK if kind in (Kind.FIRST_TOKEN_TIMEOUT, Kind.STALLED) else PATIENT
 
 
 GOOD: dict[str, tuple[Step, ...]] = {
@@ -128,7 +134,7 @@ BAD: dict[str, tuple[tuple[Step, ...], str, Kind]] = {
 
 @pytest.mark.parametrize(("steps", "text", "kind"), BAD.values(), ids=BAD.keys())
 def test_a_stream_that_gives_no_reply_says_why(steps: tuple[Step, ...], text: str, kind: Kind) -> None:
-    assert asyncio.run(read(STREAM_HEAD, *steps)) == (text, kind)
+    assert asyncio.run(read(STREAM_HEAD, *steps, deadlines=deadlines_for(kind))) == (text, kind)
 
 
 NO_STREAM: dict[str, tuple[tuple[Step, ...], Kind]] = {
@@ -161,11 +167,11 @@ NO_STREAM: dict[str, tuple[tuple[Step, ...], Kind]] = {
 
 @pytest.mark.parametrize(("steps", "kind"), NO_STREAM.values(), ids=NO_STREAM.keys())
 def test_an_answer_that_is_no_stream_says_why(steps: tuple[Step, ...], kind: Kind) -> None:
-    assert asyncio.run(read(*steps)) == ("", kind)
+    assert asyncio.run(read(*steps, deadlines=deadlines_for(kind))) == ("", kind)
 
 
 def test_blanks_buy_no_time() -> None:
-    text, end = asyncio.run(read(STREAM_HEAD, delta("  "), Act.REPEAT))
+    text, end = asyncio.run(read(STREAM_HEAD, delta("  "), Act.REPEAT, deadlines=QUICK))
     assert text.isspace()
     assert end is Kind.FIRST_TOKEN_TIMEOUT
 
@@ -220,7 +226,7 @@ def test_a_reply_that_was_cut_short_still_tells_its_usage() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), finish("length", USAGE), DONE) as (client, _server):
             with pytest.raises(LLMError) as caught:
-                async for _event in client.stream(MESSAGES, sampling=Sampling(), deadlines=QUICK):
+                async for _event in client.stream(MESSAGES, sampling=Sampling(), deadlines=PATIENT):
                     pass
             assert caught.value.usage == Usage(100, 64, 20, 3)
 
