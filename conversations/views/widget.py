@@ -15,6 +15,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from conversations.database import in_database
 from conversations.gateway.endpoints import is_simulated
 from conversations.models import Locale, Site
+from conversations.text.checks import UNSTORABLE
 from conversations.text.origins import normal_origin
 from conversations.views.assets import asset_url, current_release
 from conversations.views.security import set_policy
@@ -70,8 +71,8 @@ async def demo(request: HttpRequest) -> HttpResponse:
         raise Http404
     site = await _site(request)
     locale = _locale(request, site=site)
-    context = {"site": site, "locale": locale, "words": SHOP_WORDS[locale], "assets": asset_url("demo/")}
-    context |= {"is_simulated": is_simulated()}
+    context: dict[str, object] = {"site": site, "locale": locale, "words": SHOP_WORDS[locale]}
+    context |= {"is_simulated": is_simulated(), "assets": asset_url("demo/")}
     response = render(request, "demo/shop.html", context)
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -90,8 +91,11 @@ def panel_modules() -> list[str]:
 
 
 async def _site(request: HttpRequest) -> Site | None:
+    key = request.GET.get("site") or None
+    if key and UNSTORABLE.search(key):
+        return None
     try:
-        return await in_database(Site.objects.for_key, request.GET.get("site") or None)
+        return await in_database(Site.objects.for_key, key)
     except Site.DoesNotExist:
         return None
 

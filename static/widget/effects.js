@@ -11,21 +11,25 @@
 
 import { Connection } from "./connection.js";
 import { notes } from "./notes.js";
-import { save, unconfirmed } from "./outbox.js";
+import { drop, keep, save, unconfirmed } from "./outbox.js";
 import { nextToSend } from "./reducer.js";
-import { expireSession, forgetSession, keptSession, newSession, SessionError, subjectOf } from "./session.js";
-import { browserStorage, readJson, within } from "./storage.js";
+import { expireSession, keptSession, newSession, SessionError, subjectOf } from "./session.js";
+import { browserStorage, memoryStorage, readJson, within } from "./storage.js";
 
 const ACK_WITHIN_MS = 20_000;
 const CALM_AFTER_MS = 4000;
 const TICK_MS = 1000;
+const VISITOR = "visitor:";
 
 export class Effects {
   /** @type {string | null} */
   #identity = null;
   #isStarted = false;
+  #slot = VISITOR;
   /** @type {Storage} */
   #tabs;
+  /** @type {Storage} */
+  #thisTab;
   /** @type {Storage} this customer's things */
   #own;
   /** @type {Storage} where this customer's token is kept */
@@ -47,11 +51,10 @@ export class Effects {
     this.dispatch = dispatch;
     this.state = state;
     this.tell = tell;
-    this.#tabs = within(
-      browserStorage(() => localStorage),
-      `csbot:${data.site}:`,
-    );
-    this.#own = this.#tokens = within(this.#tabs, "visitor:");
+    const prefix = `csbot:${data.site}:`;
+    this.#tabs = within(browserStorage("localStorage"), prefix);
+    this.#thisTab = within(browserStorage("sessionStorage"), prefix);
+    this.#own = this.#tokens = within(this.#tabs, VISITOR);
     this.connection = new Connection(location.origin.replace(/^http/, "ws") + data.socket, {
       hello: () => this.#hello(),
       onFrame: (frame) => dispatch({ type: "frame", frame, now: Date.now() }),
@@ -95,20 +98,30 @@ export class Effects {
 
   /** @param {string | null} identity a JWT by the shop, or null: the customer left */
   identify(identity) {
-    const slot = identity ? `customer:${subjectOf(identity)}:` : "visitor:";
-    if (!identity && this.#identity) forgetSession(this.#tokens);
-    this.#identity = identity;
+    const slot = identity ? `customer:${subjectOf(identity)}:` : VISITOR;
+    // Whoever wrote before the shop said who it was is the same person.
+    const unsent = this.#identity ? [] : unconfirmed(this.#own);
+    for (const { clientId } of unsent) drop(this.#own, clientId);
+    if (this.#identity && slot !== this.#slot) this.#leaveNothing();
     this.connection.stop();
+    // What follows from the reset concerns nobody's things.
+    this.#own = memoryStorage();
     this.dispatch({ type: "reset" });
+    this.#identity = identity;
+    this.#slot = slot;
     this.#own = within(this.#tabs, slot);
-    const perTab = within(
-      browserStorage(() => sessionStorage),
-      `csbot:${this.data.site}:`,
-    );
-    this.#tokens = identity ? within(perTab, slot) : this.#own;
+    this.#tokens = identity ? within(this.#thisTab, slot) : this.#own;
+    for (const pending of unsent) keep(this.#own, pending);
     const wasStarted = this.#isStarted;
     this.restore();
     if (wasStarted) this.start();
+  }
+
+  /** A known customer left, perhaps a shared computer. */
+  #leaveNothing() {
+    for (const storage of [this.#own, this.#tokens]) {
+      for (const key of storage.keys()) storage.remove(key);
+    }
   }
 
   /** @param {Locale} locale the shop's page changed its language */

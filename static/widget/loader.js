@@ -75,13 +75,13 @@
       padding: 0 6px; border: 2px solid #fff; border-radius: 11px; background: #c62828; color: #fff; text-align: center;
       font: 600 12px/18px system-ui, sans-serif; }
     iframe { position: fixed; bottom: calc(92px + env(safe-area-inset-bottom)); ${side}: 20px; width: 400px;
-      height: min(704px, calc(100% - 112px)); border: 0; border-radius: 16px; background: canvas; color-scheme: normal;
+      height: min(704px, calc(100% - 112px)); border: 0; border-radius: 16px; outline: 1px solid rgb(128 128 128 / 18%); background: canvas; color-scheme: normal;
       box-shadow: 0 4px 16px rgb(0 0 0 / 10%), 0 12px 48px rgb(0 0 0 / 18%); transform-origin: bottom ${side};
       transition: opacity .18s ease-out, transform .18s ease-out, visibility .18s; }
     iframe:not(.open) { visibility: hidden; opacity: 0; transform: translateY(12px) scale(.98); pointer-events: none; }
     [hidden] { display: none; }
     @media ${PHONE} {
-      iframe { inset: 0; width: 100%; height: 100%; border-radius: 0; }
+      iframe { inset: 0; width: 100%; height: 100%; border-radius: 0; outline: 0; }
       button.open { visibility: hidden; }
     }
     @media (prefers-reduced-motion: reduce) { button, svg, iframe { transition: none; } }
@@ -192,6 +192,11 @@
     frame?.contentWindow?.postMessage({ csbot: MARK, ...note }, host);
   }
 
+  function enter() {
+    tell({ type: "open", draft });
+    draft = "";
+  }
+
   /** @param {string} event @param {object} [detail] */
   function emit(event, detail = {}) {
     for (const listener of listeners[event] ?? []) {
@@ -208,7 +213,7 @@
   const heard = {
     ready: () => {
       isReady = true;
-      if (isOpen) tell({ type: "open", draft });
+      if (isOpen) enter();
     },
     close: () => api.close(),
     locale: (note) => {
@@ -258,9 +263,9 @@
     open(text) {
       load();
       if (!frame) return;
-      draft = typeof text === "string" ? text : "";
+      if (typeof text === "string") draft = text;
       frame.focus();
-      if (isReady) tell({ type: "open", draft });
+      if (isReady) enter();
       if (isOpen) return;
       isOpen = true;
       remembered("sessionStorage", true);
@@ -323,9 +328,10 @@
     if (!looks) return console.warn(`csbot: there is no site ${site}`);
     if (!given.locale) locale = localeOf(looks.locale);
     mount(given.colour ?? looks.colour);
+    const wasOpen = remembered("sessionStorage") && !phone.matches;
     obey(page.csbot);
     emit("ready");
-    if (remembered("sessionStorage") && !phone.matches) api.open();
+    if (wasOpen) api.open();
     else if (remembered("localStorage")) (window.requestIdleCallback ?? setTimeout)(load);
   }
 

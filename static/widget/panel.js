@@ -31,6 +31,11 @@ import { WORDS } from "./words.js";
  */
 
 const HIDDEN_FRAME_MS = 100;
+// As in panel.css. A bubble's ground is nearer to any ink than the plain one.
+const GROUNDS = { light: { ground: "#ffffff", raised: "#f3f4f6" }, dark: { ground: "#1b1d22", raised: "#282b32" } };
+// WCAG's 4.5, with some to spare for tinted grounds; and enough for a bubble to be seen as one.
+const READABLE = 5.2;
+const DISTINCT = 1.4;
 
 /** @type {PanelData} */
 const data = JSON.parse(byId("panel-data", HTMLScriptElement).textContent ?? "");
@@ -124,6 +129,17 @@ function begin(identity) {
   composer.fill(effects.draft());
 }
 
+/** @param {string} colour the shop's, made to fit light and dark; panel.css chooses */
+function wear(colour) {
+  const { style } = document.documentElement;
+  for (const [theme, { ground, raised }] of Object.entries(GROUNDS)) {
+    const fill = legible(colour, { background: ground, ratio: DISTINCT });
+    style.setProperty(`--fill-${theme}`, fill);
+    style.setProperty(`--on-fill-${theme}`, textOn(fill));
+    style.setProperty(`--accent-${theme}`, legible(colour, { background: raised, ratio: READABLE }));
+  }
+}
+
 const bridge = bridgeToShop({ origins: data.origins, onNote });
 const effects = new Effects({ data, dispatch, state: () => state, tell: bridge.tell });
 const composer = new Composer({
@@ -149,11 +165,7 @@ const shell = new Shell(
   { canClose: bridge.isFramed },
 );
 
-const { style } = document.documentElement;
-style.setProperty("--accent", data.colour);
-style.setProperty("--on-accent", textOn(data.colour));
-style.setProperty("--accent-on-light", legible(data.colour, { background: "#ffffff" }));
-style.setProperty("--accent-on-dark", legible(data.colour, { background: "#1b1d22" }));
+wear(data.colour);
 isDrawn = false;
 draw();
 document.documentElement.dataset.ready = "true";

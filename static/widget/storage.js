@@ -23,15 +23,16 @@ export function memoryStorage() {
 }
 
 /**
- * @param {() => globalThis.Storage} open returns the browser's storage; may throw
+ * @param {"localStorage" | "sessionStorage"} name
+ * @param {Pick<Window, "localStorage" | "sessionStorage">} [page] whose storage; even looking at it may throw
  * @returns {Storage}
  */
-export function browserStorage(open) {
+export function browserStorage(name, page = globalThis) {
   const memory = memoryStorage();
   /** @template T @param {(store: globalThis.Storage) => T} use @param {T} otherwise @returns {T} */
   const attempt = (use, otherwise) => {
     try {
-      return use(open());
+      return use(page[name]);
     } catch {
       return otherwise;
     }

@@ -26,6 +26,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def _close_own_connection() -> None:
+    # `connection` is another one on each thread.
+    connection.close()
+
+
 class Backstage:
     """Runs the shop while a browser looks at it. One conversation at a time: the newest."""
 
@@ -48,8 +53,7 @@ class Backstage:
         """Remove everything, and let go of the database."""
         for model in (Customer, User, Site):
             self.do(model.objects.all().delete)
-        # Looked up over there: each thread has its own connection.
-        self.do(lambda: connection.close())
+        self.do(_close_own_connection)
         self._thread.shutdown()
 
     @property

@@ -117,10 +117,14 @@ describe("the outbox on disk", () => {
   });
 
   test("works in memory where the browser forbids storage", () => {
-    const forbidden = browserStorage(() => {
-      throw new DOMException("no", "SecurityError");
-    });
-    const disk = within(forbidden, "csbot:");
+    const page = {
+      /** @returns {globalThis.Storage} */
+      get localStorage() {
+        throw new DOMException("no", "SecurityError");
+      },
+      sessionStorage: /** @type {any} */ (null),
+    };
+    const disk = within(browserStorage("localStorage", page), "csbot:");
     disk.set("x", "1");
     assert.deepEqual([disk.get("x"), disk.keys()], ["1", ["x"]]);
     disk.remove("x");
