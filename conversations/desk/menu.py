@@ -36,6 +36,11 @@ def listing(title: str | Promise, *, icon: str, app: str, model: str) -> Entry:
     return Entry(title, icon, permission=f"{app}.view_{model}", view=f"admin:{app}_{model}_changelist")
 
 
+def operators(title: str | Promise, *, icon: str, model: str) -> Entry:
+    """Return the line that leads to a model's list, for those who operate providers."""
+    return Entry(title, icon, permission="conversations.operator", view=f"admin:conversations_{model}_changelist")
+
+
 QUEUE: Final = Entry(
     _("Queue"), "support_agent", permission="conversations.view_conversation", view="admin:index", badge=BADGE
 )
@@ -55,6 +60,15 @@ MENU: Final = (
             listing(_("Examples"), icon="chat_bubble", app="conversations", model="example"),
             listing(_("Shop facts"), icon="storefront", app="conversations", model="fact"),
             listing(_("Instruction"), icon="edit_note", app="conversations", model="instruction"),
+        ),
+    ),
+    Section(
+        _("Model providers"),
+        (
+            operators(_("Providers"), icon="hub", model="provider"),
+            operators(_("Accounts and keys"), icon="key", model="account"),
+            operators(_("Models and prices"), icon="sell", model="languagemodel"),
+            operators(_("Routes"), icon="alt_route", model="route"),
         ),
     ),
     Section(

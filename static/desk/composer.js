@@ -60,12 +60,18 @@ export class Composer {
 
   /** @param {Head} head */
   show(head) {
+    const isFirst = this.#head === null;
     this.#head = head;
     this.element.hidden = !head.can_answer;
-    const isOthers = head.owner === "agent" && !head.is_mine;
-    this.tabs.reply.disabled = isOthers;
-    if (isOthers && this.#mode === "reply") this.#open("note");
+    // Only once, at the beginning: later the mode is the agent's own, whatever happens to the conversation. Words meant
+    // for colleagues must never find themselves in the customer's box, or the other way round.
+    if (isFirst && this.#isTaken()) this.#open("note");
     this.#dress();
+  }
+
+  /** @returns {boolean} whether a colleague answers, so that only notes can be written */
+  #isTaken() {
+    return this.#head?.owner === "agent" && !this.#head.is_mine;
   }
 
   /** @param {Mode} mode */
@@ -125,22 +131,25 @@ export class Composer {
   /** Make everything look as the mode, the text and the owner ask for. */
   #dress() {
     const over = characters(this.area.value.trim()) - MAX_CHARS;
-    const isTaken = this.#head?.owner === "agent" && !this.#head.is_mine;
-    const placeholder = isTaken ? "placeholder_taken" : `placeholder_${this.#mode}`;
+    const placeholder = this.#isTaken() ? "placeholder_taken" : `placeholder_${this.#mode}`;
     this.area.placeholder = fill(this.words[placeholder] ?? "", { agent: this.#head?.agent ?? "" });
     this.area.setAttribute("aria-label", this.words[`tab_${this.#mode}`] ?? "");
     this.element.dataset.mode = this.#mode;
     setText(this.button, this.words[this.#isSending ? "sending" : this.#label()] ?? "");
-    this.button.disabled = this.#isSending || !this.area.value.trim() || over > 0;
+    this.button.disabled = this.#isSending || !this.area.value.trim() || over > 0 || !this.#mayWrite();
     setText(this.hint, over > 0 ? fill(this.words.too_long ?? "", { count: over }) : (this.words.hint ?? ""));
     this.hint.classList.toggle("desk-over", over > 0);
     this.area.style.height = "auto";
     this.area.style.height = `${Math.min(this.area.scrollHeight + 2, innerHeight / 3)}px`;
   }
 
+  #mayWrite() {
+    return this.#mode === "note" || !this.#isTaken();
+  }
+
   #label() {
     if (this.#mode === "note") return "add_note";
-    return this.#head?.is_mine ? "send" : "take_and_send";
+    return this.#head?.owner === "agent" ? "send" : "take_and_send";
   }
 
   async #send() {

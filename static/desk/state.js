@@ -146,7 +146,7 @@ function merged(known, rows, key) {
  * @returns {State}
  */
 export function applyFrame(state, frame, now) {
-  const apply = FRAMES[frame.type];
+  const apply = Object.hasOwn(FRAMES, frame.type) ? FRAMES[frame.type] : undefined;
   return { ...state, wants: NOTHING, ...(apply ? apply(state, frame, now) : {}) };
 }
 
@@ -217,8 +217,9 @@ function applyOwner(state, frame) {
   if (frame.owner_epoch < state.head.owner_epoch) return {};
   const isSame = frame.owner_epoch === state.head.owner_epoch;
   const head = { ...state.head, owner: frame.state, agent: frame.agent ?? "", owner_epoch: frame.owner_epoch };
-  // Whether it is mine only the fetched row says; until then nobody is shown as the owner's equal.
-  return { head: isSame ? state.head : { ...head, is_mine: false }, live: isSame ? state.live : null, wants: REFRESH };
+  // Whether it is mine now only the fetched row says; it cannot become mine by somebody else's doing.
+  const isMine = state.head.is_mine && frame.state === "agent";
+  return { head: isSame ? state.head : { ...head, is_mine: isMine }, live: isSame ? state.live : null, wants: REFRESH };
 }
 
 /** @param {State} state @param {Frame} frame @returns {Partial<State>} */

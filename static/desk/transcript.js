@@ -20,6 +20,7 @@ const NEAR_END_PX = 80;
 
 export class Transcript {
   #announced = 0;
+  #oldest = 0;
 
   /** @param {Words} words @param {{ onEarlier: () => void }} handlers */
   constructor(words, { onEarlier }) {
@@ -44,18 +45,20 @@ export class Transcript {
   show(state, now) {
     const wasAtEnd = this.#isAtEnd();
     const oldHeight = this.log.scrollHeight;
-    const oldFirst = this.items.firstElementChild;
     const entries = timeline(state);
     this.list.show(entries, state.head.owner);
     this.empty.hidden = entries.length > 0;
     this.earlier.hidden = !state.hasEarlier;
     this.typing.hidden = state.customerTypesUntil <= now;
-    const newest = [...state.messages.values()].reduce((max, row) => Math.max(max, row.seq), 0);
+    const seqs = [...state.messages.keys()];
+    const [oldest, newest] = [Math.min(...seqs), Math.max(0, ...seqs)];
+    const isEarlier = oldest < this.#oldest;
+    this.#oldest = oldest;
     const isNew = this.#announced > 0 && newest > this.#announced;
     if (isNew) this.#announce(state, newest);
     this.#announced = Math.max(newest, this.#announced);
     if (wasAtEnd) this.#toEnd();
-    else if (oldFirst !== this.items.firstElementChild) this.log.scrollTop += this.log.scrollHeight - oldHeight;
+    else if (isEarlier) this.log.scrollTop += this.log.scrollHeight - oldHeight;
     else if (isNew) this.jump.hidden = false;
   }
 

@@ -84,8 +84,8 @@ def agent_client(nok: User) -> Client:
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Rows that other processes see; what the tests fill is emptied at the end."""
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Rows that other processes see (pytest-django makes the database where it finds this name); emptied at the end."""
     with django_db_blocker.unblock():
         yield
         Customer.objects.all().delete()
@@ -95,7 +95,7 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 
 @pytest.fixture
-def shop_site(committed: None) -> Site:
+def shop_site(transactional_db: None) -> Site:
     """The site, for other processes too."""
     return Site.objects.create(name="ร้านผ้าไทย")
 
@@ -120,7 +120,7 @@ def running_desk(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def desk(running_desk: WebProcess, committed: None) -> Iterator[WebProcess]:
+def desk(running_desk: WebProcess, transactional_db: None) -> Iterator[WebProcess]:
     """The web process; no test may leave a traceback in its log."""
     log: Path = running_desk.log
     before = log.stat().st_size
