@@ -35,7 +35,7 @@ from conversations.gateway.models import (
 from conversations.gateway.models.providers import KEYLESS
 from conversations.gateway.models.rollouts import LIVE_STATES
 from conversations.gateway.pricing import PriceEntry, UnitPrices, Window
-from conversations.gateway.secrets import SealError, Secret, unseal
+from conversations.gateway.secrets import SealError, unseal
 
 logger = logging.getLogger(__name__)
 
@@ -104,22 +104,33 @@ def read_candidates() -> Iterator[Candidate]:
     keys, prices, profiles = read_keys(), read_prices(), read_profiles()
     routes = Route.objects.filter(is_on=True, account__is_on=True, account__provider__is_on=True)
     for route in routes.select_related("account__provider", "model").order_by("group", "pk"):
-        provider, model = route.account.provider, route.model
-        own_keys = keys[route.account_id] or ((NO_KEY,) if provider.kind in KEYLESS else ())
-        try:
-            proxy = unseal(provider.proxy_sealed) if provider.proxy_sealed else None
-        except SealError as error:
-            # Going without the proxy could take customers' words a way that the shop ruled out.
-            logger.error("provider %s is left out, its proxy can't be opened: %s", provider.name, error)
-            continue
-        if own_keys:
-            candidate = candidate_of(route, keys=own_keys, proxy=proxy)
-            yield replace(candidate, prices=prices[model.pk], profiles=profiles[model.pk])
+        if candidate := candidate_of(route, keys=keys[route.account_id]):
+            yield replace(candidate, prices=prices[route.model_id], profiles=profiles[route.model_id])
 
 
-def candidate_of(route: Route, *, keys: tuple[Key, ...], proxy: Secret | None) -> Candidate:
-    """Return a route as a candidate."""
+def read_candidate(route_id: int) -> Candidate | None:
+    """Return a route as a candidate, also one that is switched off, with all its keys. None where it can't be used."""
+    route = Route.objects.select_related("account__provider", "model").filter(pk=route_id).first()
+    if route is None:
+        return None
+    candidate = candidate_of(route, keys=opened_keys(route.account.keys.all()))
+    if candidate is None:
+        return None
+    return replace(candidate, prices=read_prices()[route.model_id], profiles=read_profiles()[route.model_id])
+
+
+def candidate_of(route: Route, *, keys: tuple[Key, ...]) -> Candidate | None:
+    """Return a route as a candidate. None where it has no key, or its proxy can't be opened."""
     provider, model = route.account.provider, route.model
+    try:
+        proxy = unseal(provider.proxy_sealed) if provider.proxy_sealed else None
+    except SealError as error:
+        # Going without the proxy could take customers' words a way that the shop ruled out.
+        logger.error("provider %s is left out, its proxy can't be opened: %s", provider.name, error)
+        return None
+    usable = keys or ((NO_KEY,) if provider.kind in KEYLESS else ())
+    if not usable:
+        return None
     return Candidate(
         route_id=route.pk,
         provider_id=provider.pk,
@@ -129,7 +140,7 @@ def candidate_of(route: Route, *, keys: tuple[Key, ...], proxy: Secret | None) -
         kind=ProviderKind(provider.kind),
         base_url=provider.base_url,
         model=model.name,
-        keys=keys,
+        keys=usable,
         group=route.group,
         weight=route.weight,
         tier=Tier(model.tier),
@@ -155,14 +166,22 @@ def extra_body_of(model: LanguageModel) -> str:
 
 
 def read_keys() -> dict[int, tuple[Key, ...]]:
-    """Return each account's keys that are on, the oldest first; one that can't be opened is left out, and said."""
-    found: dict[int, tuple[Key, ...]] = defaultdict(tuple)
+    """Return each account's keys that are on, the oldest first."""
+    rows: dict[int, list[ApiKey]] = defaultdict(list)
     for row in ApiKey.objects.filter(is_on=True).order_by("pk"):
+        rows[row.account_id].append(row)
+    return defaultdict(tuple, {account: opened_keys(own) for account, own in rows.items()})
+
+
+def opened_keys(rows: Iterable[ApiKey]) -> tuple[Key, ...]:
+    """Return the keys; one that can't be opened is left out, and said."""
+    found = []
+    for row in rows:
         try:
-            found[row.account_id] += (Key(row.fingerprint, unseal(row.sealed)),)
+            found.append(Key(row.fingerprint, unseal(row.sealed)))
         except SealError as error:
             logger.error("key %s can't be opened: %s", row.fingerprint, error)
-    return found
+    return tuple(found)
 
 
 def read_prices() -> dict[int, tuple[PriceEntry, ...]]:
