@@ -1,8 +1,13 @@
 """Fixtures that every area's tests share."""
 
 import pytest
+from hypothesis import settings
 
 from conversations.models import Conversation, Customer, Site
+
+# A busy machine is no failure of the code: what must be fast is measured in bench/.
+settings.register_profile("csbot", deadline=None)
+settings.load_profile("csbot")
 
 
 @pytest.fixture
