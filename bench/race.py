@@ -39,7 +39,7 @@ async def one_race(visitor: Visitor, person: "Agent") -> int:
 async def measure(*, tries: int) -> int:
     """Run the races and print the table."""
     async with model_server() as model, csbot(model) as server:
-        person = agent(server.environment)
+        person = await asyncio.to_thread(agent, server.environment)
         turnstile = asyncio.Semaphore(AT_ONCE)
 
         async def guarded(visitor: Visitor) -> int:

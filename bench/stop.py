@@ -75,7 +75,7 @@ async def measure(*, tries: int) -> int:
     """Interrupt replies both ways and print the table."""
     report = Report("From the wish to the closed connection at the provider")
     async with model_server() as model, csbot(model) as server:
-        person: Agent = agent(server.environment)
+        person: Agent = await asyncio.to_thread(agent, server.environment)
 
         async def agent_takes(visitor: Visitor) -> float:
             at = time.monotonic()
