@@ -74,9 +74,10 @@ _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 SPECIAL = re.compile(rf"[<`*_#\[!{{\"{_CONTROLS}]")
 """Where a rule may apply: the first characters of all of them."""
 
+# Bounded, since what could still become a tag or a link is matched again with each piece that comes.
 _ATTRIBUTE = r"\s+[a-z_:@][\w:.-]*(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+))?"
 _WORDS = r"[^\[\]\n{}]"
-_ADDRESS = r"\(\s*([^\s()<>{}`]*(?:\([^\s()<>{}`]*\)[^\s()<>{}`]*)*)(?:\s+[\"'][^\"'\n]*[\"'])?\s*\)"
+_ADDRESS = r"\(\s*([^\s()<>{}`]*(?:\([^\s()<>{}`]*\)[^\s()<>{}`]*){0,5})(?:\s+[\"'][^\"'\n]*[\"'])?\s*\)"
 _IN_LINK = regex.compile(rf"\*+|__+|`+|<[^<>]*>|[<>{_CONTROLS}]")
 
 _RULES = {
@@ -86,7 +87,7 @@ _RULES = {
         _rule(r"<!--.*?(?:-->|\Z)", ""),
         _rule(r"<[|｜][^<>]{0,60}[|｜]>", ""),
         _rule(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>", "\n"),
-        _rule(rf"<[/!?]?[a-z][^\s<>/@]*(?:{_ATTRIBUTE})*\s*[/?]?>", ""),
+        _rule(rf"<[/!?]?[a-z][^\s<>/@]*(?:{_ATTRIBUTE}){{0,20}}\s*[/?]?>", ""),
     ),
     "`": (
         _rule(r"`{3}", None, _is_start),

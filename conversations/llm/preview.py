@@ -9,6 +9,9 @@ import re
 
 import regex
 
+MAX_HEAD_CHARS = 2_000
+"""What comes before the reply is matched more than once: beyond this it has to wait for the end."""
+
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _OPENING = regex.compile(
     rf"""
@@ -53,6 +56,9 @@ class Preview:
     def _opens(self, text: str) -> bool:
         """Look for the start of the reply, but only where the text that just came could have completed it."""
         if '"' not in text or "response" not in self._pending.lower():
+            return False
+        if len(self._pending) > MAX_HEAD_CHARS:
+            self._is_over = True
             return False
         opening = _OPENING.match(self._pending)
         if opening:

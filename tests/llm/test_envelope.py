@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from itertools import pairwise
 
 import pytest
@@ -159,13 +160,24 @@ def test_the_reply_is_shown_while_it_is_written(*, is_ascii: bool) -> None:
     assert len(text) - len(seen[-1]) <= 3
 
 
-def test_nothing_more_is_computed_for_a_long_answer_than_for_a_short_one() -> None:
-    """The parser keeps no more than what it can't judge yet, however long the answer is."""
-    reader = EnvelopeReader(INTENTS)
-    reader.feed('{"intent": "จัดส่ง", "response": "')
-    for _ in range(2000):
-        reader.feed("ส่งค่ะ ")
-    assert len(reader.visible) > 13_000
+HOSTILE = {
+    "many keys before the reply": "{" + '"response2": 1, ' * 800,
+    "deep before the reply": '{"a":' * 3000 + '"response": "' + 'x "' * 200,
+    "an html tag without end": '{"response": "<a ' + "b " * 4000,
+    "a link without end": '{"response": "[a](' + "(a)" * 2500,
+    "many brackets": '{"response": "' + "![<a {" * 1200,
+    "reasoning that begins and begins": '{"response": "' + "<think>" * 1100,
+    "one letter with thousands of marks": '{"response": "a' + "\u0301" * 6000,
+    "quotes in quotes": '{"response": "' + '"a" ' * 1800 + '"}',
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_answer_takes_the_loop_from_the_other_streams(body: str) -> None:
+    """The worst of these took 7 s before the patterns had bounds."""
+    started = time.process_time()
+    read([body[start : start + 5] for start in range(0, len(body), 5)])
+    assert time.process_time() - started < 2
 
 
 def test_what_was_shown_and_turned_out_to_be_something_else_is_an_error() -> None:
