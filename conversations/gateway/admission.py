@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ from conversations.gateway.settling import (
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS: Final = 0.25
+PATIENCE_SECONDS: Final = 0.5
 DARK_SECONDS: Final = 1.0
 HOLD_MARGIN_SECONDS: Final = 15.0
 KEEP_MS: Final = 2 * 3600 * 1000
@@ -85,12 +85,14 @@ class Script:
 class Admission:
     """The gate of one loop's calls. `hold_seconds`: how long a call that is never settled keeps its places."""
 
-    def __init__(self, client: AsyncRedis, *, hold_seconds: float) -> None:
+    def __init__(
+        self, client: AsyncRedis, *, hold_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._admit = Script(client, "admit.lua")
         self._settle = Script(client, "settle.lua")
         self._hold = hold_seconds + HOLD_MARGIN_SECONDS
-        self._circuits = Circuits(time.monotonic)
-        self._allowances = Allowances(time.monotonic)
+        self._circuits = Circuits(clock)
+        self._allowances = Allowances(clock)
         self._turns: Counter[int] = Counter()
         self._dark_until = 0.0
         self._names = (f"{os.getpid()}-{secrets.token_hex(4)}-{number}" for number in itertools.count())
@@ -229,7 +231,8 @@ class Admission:
         return time.monotonic() < self._dark_until
 
     def _go_dark(self, error: Exception) -> None:
-        logger.warning("routing on its own view for a moment: %s", type(error).__name__)
+        if not self._is_dark():
+            logger.warning("routing on its own view for a moment: %s", type(error).__name__)
         self._dark_until = time.monotonic() + DARK_SECONDS
 
 
