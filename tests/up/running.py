@@ -1,5 +1,6 @@
 """Runs `manage.py up` as an operator would: a process of its own, watched through what it prints."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,9 +15,10 @@ from typing import Final
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.02
+MARK: Final = "CSBOT_TEST_DATA"
 # What belongs to the services of the tests themselves, or to the machine.
 NOT_INHERITED: Final = frozenset(
     {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEEPSEEK_API_KEY", "OPENAI_API_KEY", "CSBOT_DATA_DIR"}
@@ -35,9 +37,25 @@ def is_alive(pid: str) -> bool:
     return psutil.pid_exists(int(pid)) and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
 
 
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a fresh machine, with what the test adds."""
-    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED} | dict(extra)
+def environment(extra: Mapping[str, str], *, data: Path) -> dict[str, str]:
+    """Return the environment of a fresh machine, with what the test adds and a mark that all processes inherit."""
+    fresh = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    return fresh | {MARK: str(data)} | dict(extra)
+
+
+def left_running(folder: Path) -> list[psutil.Process]:
+    """Return all processes that were started for a data folder below `folder`, whoever their parent is by now."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK, "").startswith(str(folder)):
+                found.append(process)
+    return found
+
+
+def slowness() -> float:
+    """Return by how much busier this machine is than its processors can bear, at least 1: deadlines grow with it."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class RunningUp:
@@ -51,7 +69,11 @@ class RunningUp:
         arguments = [sys.executable, "manage.py", "up", "--port", str(port), "--data-dir", str(data), *options]
         with self.printed.open("wb") as output:
             self.process = subprocess.Popen(
-                arguments, cwd=ROOT, env=environment(variables or {}), stdout=output, stderr=subprocess.STDOUT
+                arguments,
+                cwd=ROOT,
+                env=environment(variables or {}, data=data),
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
 
     def text(self) -> str:
@@ -133,7 +155,7 @@ def failed_up(data: Path, *options: str, variables: Mapping[str, str] | None = N
     result = subprocess.run(
         [*arguments, *options],
         cwd=ROOT,
-        env=environment(variables or {}),
+        env=environment(variables or {}, data=data),
         capture_output=True,
         text=True,
         timeout=START_SECONDS,

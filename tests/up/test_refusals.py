@@ -7,19 +7,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.up.running import ROOT, RunningUp, environment, failed_up, free_port
+from tests.up.running import ROOT, RunningUp, environment, failed_up, free_port, left_running
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_running() -> Iterator[None]:
+def nothing_left_running(tmp_path: Path) -> Iterator[None]:
     """After each refusal no process of it is left."""
-    before = {process.pid for process in psutil.Process().children(recursive=True)}
     yield
-    left = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
-    assert not left
+    assert left_running(tmp_path) == []
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ def failed_command(tmp_path: Path) -> str:
     result = subprocess.run(
         [sys.executable, "manage.py", "migrate"],
         cwd=ROOT,
-        env=environment(variables),
+        env=environment(variables, data=tmp_path),
         capture_output=True,
         text=True,
         check=False,
