@@ -192,3 +192,14 @@ def test_agents_do_not_change_the_playbook(editor: Client) -> None:
     client.force_login(user)
     assert client.get(page("example", "add")).status_code == 403
     assert client.get(page("instruction")).status_code == 403
+
+
+def test_reasons_are_said_in_thai_to_thai_staff(editor: Client) -> None:
+    editor.cookies["django_language"] = "th"
+    found = errors(editor, page("example", "add"), example(response="<b>ได้ค่ะ</b>"))
+    assert "ข้อความธรรมดา" in found["response"][0]
+
+
+def test_all_that_is_wrong_is_said_at_once(editor: Client) -> None:
+    found = errors(editor, page("example", "add"), example(intent="", response="<b>ได้ค่ะ</b>"))
+    assert set(found) == {"intent", "response"}
