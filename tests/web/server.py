@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPConnection
@@ -26,7 +26,7 @@ from conversations.events.publisher import publish
 from conversations.models import Conversation
 
 Frame: TypeAlias = dict[str, Any]
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 SOON = 10.0
 
 
@@ -77,7 +77,10 @@ class WebProcess:
             self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self.is_up():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(self.log.read_text())
             time.sleep(0.05)
         return self
 
@@ -90,7 +93,7 @@ class WebProcess:
         """Stop it and return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal_number)
-        return self.process.wait(SOON)
+        return self.process.wait(3 * SOON)
 
     def memory_kib(self) -> int:
         """Return the memory it holds."""
@@ -129,7 +132,7 @@ class WebProcess:
 class Client:
     """One widget's end of a socket."""
 
-    def __init__(self, connecting: connect) -> None:
+    def __init__(self, connecting: AbstractContextManager[ClientConnection]) -> None:
         self._open = ExitStack()
         self.connection: ClientConnection = self._open.enter_context(connecting)
         self.welcome: Frame = {}

@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from conversations.actions.customers import add_customer_message
+from conversations.gateway.environment import follow_environment
+from conversations.gateway.models import Account, ApiKey, LanguageModel, Price, Provider, Route
 from conversations.models import Conversation, Message, Site
 from conversations.redis import redis_client
 from tests.web.server import Client, WebProcess
@@ -27,16 +30,19 @@ def test_readyz_says_what_is_missing(web: WebProcess) -> None:
     assert answer.json["worker"] != "ok" and answer.json["provider"] != "ok"
 
 
-def test_readyz_is_200_when_a_message_can_be_answered(start_web: Callable[..., WebProcess], web: WebProcess) -> None:
-    ready = start_web(CSBOT_SIMULATOR_URL="http://127.0.0.1:9/v1")
+def test_readyz_is_200_when_a_message_can_be_answered(web: WebProcess, settings: Settings) -> None:
+    settings.CSBOT_SIMULATOR_URL = "http://127.0.0.1:9/v1"
+    follow_environment()
     redis_client().set("csbot:worker:test", "1", ex=60)
-    answer = ready.http("GET", "/readyz")
-    assert answer.status == 200
+    answer = web.http("GET", "/readyz")
     assert answer.json == {"database": "ok", "redis": "ok", "worker": "ok", "provider": "ok"}
+    assert answer.status == 200
     redis_client().hset("csbot:provider:simulator", mapping={"failures": 3, "kind": "network"})
-    answer = ready.http("GET", "/readyz")
+    answer = web.http("GET", "/readyz")
     assert answer.status == 503 and "network" in answer.json["provider"]
     redis_client().delete("csbot:provider:simulator", "csbot:worker:test")
+    for model in (Route, ApiKey, Price, LanguageModel, Account, Provider):
+        model.objects.all().delete()
 
 
 def test_readyz_without_a_site_is_not_ready(web: WebProcess) -> None:

@@ -19,7 +19,7 @@ from tests.web.test_runs import begin
 @pytest.fixture
 def channel() -> Iterator[PubSub]:
     """A listener on the control channel and the lane."""
-    with redis_client().pubsub(ignore_subscribe_messages=True) as subscription:
+    with PubSub(redis_client().connection_pool, ignore_subscribe_messages=True) as subscription:
         subscription.subscribe(CONTROL_CHANNEL, LANE_CHANNEL)
         while subscription.get_message(timeout=0.2) is not None:
             pass
