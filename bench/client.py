@@ -231,6 +231,8 @@ class Visitor:
         self.faults.duplicates += seq <= self.after_seq
         self.messages += 1
         self.faults.seq_gaps += seq > self.after_seq + 1
+        if seq != self.after_seq + 1:
+            self.faults.details.append(f"message {seq} after {self.after_seq}")
         self.after_seq = max(self.after_seq, seq)
         self._check_caught_up()
         if self.owner == "agent" and frame["sender"] == "bot" and self.is_caught_up:

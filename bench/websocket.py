@@ -143,5 +143,9 @@ async def open_socket(
     _transport, socket = await asyncio.get_running_loop().create_connection(
         lambda: WebSocket(request=request, on_text=on_text, on_close=on_close), host, port
     )
-    await socket.opened
+    try:
+        await socket.opened
+    except asyncio.CancelledError:
+        socket.abort()
+        raise
     return socket
