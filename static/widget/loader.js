@@ -64,7 +64,7 @@
   const STYLE = `
     button { all: initial; position: fixed; bottom: calc(20px + env(safe-area-inset-bottom)); ${side}: 20px; width: 56px;
       height: 56px; border-radius: 50%; background: var(--colour); color: var(--on-colour); cursor: pointer;
-      box-shadow: 0 2px 8px rgb(0 0 0 / 16%), 0 6px 24px rgb(0 0 0 / 14%); transition: transform .16s ease-out; }
+      box-shadow: 0 0 0 1px rgb(128 128 128 / 18%), 0 2px 8px rgb(0 0 0 / 16%), 0 6px 24px rgb(0 0 0 / 14%); transition: transform .16s ease-out; }
     button:hover { transform: scale(1.05); }
     button:focus-visible { outline: 3px solid var(--colour); outline-offset: 3px; }
     svg { position: absolute; inset: 14px; width: 28px; height: 28px; fill: none; stroke: currentcolor; stroke-width: 1.8;

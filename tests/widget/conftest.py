@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from conversations.models import Site
@@ -21,8 +21,7 @@ PHONE: Final[dict[str, Any]] = {
 }
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
 DEVICES: Final = {"phone": PHONE, "desktop": DESKTOP}
-# Short waits: everything runs on this machine.
-PATIENCE_MS: Final = 10_000
+PATIENCE_MS: Final = 15_000
 
 NewVisitor = Callable[..., Visitor]
 
@@ -41,6 +40,7 @@ def browser(running_shop: WebProcess) -> Iterator[Browser]:
     """Chromium. Ends with the module: while it runs, this thread has an event loop, and Django keeps off it."""
     if chromium_path() is None:
         pytest.skip("no Chromium on PATH; install Debian's package chromium to run the browser tests")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium

@@ -1,17 +1,22 @@
 """The panel's promises, one by one, in a browser against the real server."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from conversations.models import Site
+from tests.web.server import WebProcess
 from tests.widget.backstage import Backstage
 from tests.widget.conftest import NewVisitor
 from tests.widget.visitor import Visitor
 
 pytestmark = pytest.mark.browser
+
+# The longest pause between two attempts, twice.
+LONGEST_WAIT_MS = 60_000
 
 
 @pytest.fixture
@@ -227,6 +232,35 @@ def test_with_less_motion_a_reply_comes_clause_by_clause(new_visitor: NewVisitor
     visitor.sees("One sentence. And")
     backstage.finish_reply(rest="f a word")
     visitor.sees("One sentence. And half a word")
+
+
+@pytest.fixture
+def own_web(backstage: Backstage, tmp_path: Path) -> Iterator[WebProcess]:
+    """A web process that the test may stop and start again."""
+    web = WebProcess(tmp_path / "log", {"CSBOT_DEMO": "1", "CSBOT_RATE_LIMIT_SCALE": "0"}).start()
+    yield web
+    web.stop()
+
+
+def test_when_the_server_restarts_the_widget_comes_back_by_itself_and_misses_nothing(
+    new_visitor: NewVisitor, backstage: Backstage, own_web: WebProcess
+) -> None:
+    visitor = new_visitor(locale="en")
+    visitor.base = f"http://127.0.0.1:{own_web.port}"
+    visitor.visit().open_chat()
+    visitor.says("Before")
+    visitor.sees("Before")
+    expect(visitor.panel.locator(".row.unsent")).to_have_count(0)
+    own_web.stop()
+    expect(visitor.panel.locator("#status")).not_to_have_attribute("data-link", "online")
+    visitor.says("Meanwhile")
+    backstage.reply("An answer nobody heard")
+    own_web.start()
+    expect(visitor.panel.locator("#status")).to_have_attribute("data-link", "online", timeout=LONGEST_WAIT_MS)
+    visitor.sees("An answer nobody heard")
+    expect(visitor.panel.locator(".row.unsent")).to_have_count(0)
+    assert backstage.customer_texts() == ["Before", "Meanwhile"]
+    visitor.complaints.clear()
 
 
 @pytest.mark.parametrize("colour", ["#ffe94d", "#101010", "#e91e63"])

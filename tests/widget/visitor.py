@@ -116,7 +116,7 @@ class Visitor:
 
     def is_connected(self) -> None:
         """Wait until the panel is up to date."""
-        expect(self.panel.locator("#status")).to_have_attribute("data-link", "online", timeout=15_000)
+        expect(self.panel.locator("#status")).to_have_attribute("data-link", "online")
 
     def says(self, text: str) -> None:
         """Write and press Enter."""
