@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -36,6 +35,7 @@ from conversations.events.presence import TYPING_SECONDS, Page, note_absent, not
 from conversations.events.snapshots import read_snapshot
 from conversations.models import Conversation, Run
 from conversations.redis import loop_client
+from conversations.text.origins import is_listed_origin, is_own_origin
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +120,10 @@ def header(scope: Mapping[str, Any], name: bytes) -> str:
     return value.decode("latin-1")
 
 
-def is_own_origin(scope: Mapping[str, Any]) -> bool:
+def is_own_page(scope: Mapping[str, Any]) -> bool:
     """Whether a page of this admin opens the socket: browsers send cookies to sockets from any site's page."""
-    origin = header(scope, b"origin")
-    return urlsplit(origin).netloc == header(scope, b"host") != "" or origin in settings.CSRF_TRUSTED_ORIGINS
+    origin, host = header(scope, b"origin"), header(scope, b"host")
+    return is_own_origin(origin, host=host) or is_listed_origin(origin, allowed=settings.CSRF_TRUSTED_ORIGINS)
 
 
 def staff_member(session_key: str) -> AbstractBaseUser | None:
@@ -157,7 +157,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
     @override
     async def connect(self) -> None:
         """Let in staff who may read conversations, from our own pages only."""
-        if not is_own_origin(self.scope):
+        if not is_own_page(self.scope):
             await self.close()
             return
         cookies = parse_cookie(header(self.scope, b"cookie"))

@@ -3,8 +3,10 @@
 from typing import Final
 
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
 
 BORROWED: Final = (
+    ngettext_lazy("Please correct the error below.", "Please correct the errors below.", 1),
     _("All applications"),
     _("Apply Filters"),
     _("Cancel"),
@@ -26,6 +28,11 @@ BORROWED: Final = (
     _("Next"),
     _("No data"),
     _("No results found"),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password "
+        'using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
+    _("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
     _("Previous"),
     _("Reset filters"),
     _("Return to site"),

@@ -4,6 +4,7 @@ The identity secret never stands in a page: those who may change the site fetch 
 """
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -27,30 +28,30 @@ from unfold.widgets import (
 from conversations.desk.look import ModelAdmin
 from conversations.desk.words import copy_words
 from conversations.models import Site
+from conversations.text.origins import normal_origin
 
 logger = logging.getLogger(__name__)
 
 CHANGE_SITE: Final = "conversations.change_site"
 
 
-def normal_origin(text: str) -> str:
-    """Return an origin as browsers send it. Raises ValidationError for what is none."""
-    address = urlsplit(text.strip())
-    try:
-        port = address.port
-    except ValueError:
-        port = -1
-    is_bare = address.path in ("", "/") and not (address.query or address.fragment or address.username)
-    if address.scheme not in ("http", "https") or not address.hostname or not is_bare or port == -1:
+HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:]+\]")
+
+
+def entered_origin(text: str) -> str:
+    """Return an origin as browsers send it. Raises ValidationError for what is none: a path, a wildcard, a word."""
+    origin = normal_origin(text.removesuffix("/"))
+    address = urlsplit(text.strip().removesuffix("/"))
+    is_bare = not (address.path or address.query or address.fragment)
+    if origin is None or not is_bare or not HOST.fullmatch(re.sub(r"^\w+://|:\d+$", "", origin)):
         raise ValidationError(_("%(text)s is not an origin such as https://shop.example."), params={"text": text})
-    is_default_port = port is None or (address.scheme, port) in (("http", 80), ("https", 443))
-    return f"{address.scheme}://{address.hostname}" + ("" if is_default_port else f":{port}")
+    return origin
 
 
 class OriginsField(forms.CharField):
     """Origins, one a line."""
 
-    widget = UnfoldAdminTextareaWidget
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
 
     @override
     def prepare_value(self, value: object) -> object:
@@ -61,7 +62,7 @@ class OriginsField(forms.CharField):
     def to_python(self, value: object) -> Any:
         """Return the origins, each once, in the order they were entered."""
         lines = (line for line in str(value or "").splitlines() if line.strip())
-        return list(dict.fromkeys(normal_origin(line) for line in lines))
+        return list(dict.fromkeys(entered_origin(line.strip()) for line in lines))
 
 
 if TYPE_CHECKING:
@@ -175,6 +176,4 @@ def secret_view(request: HttpRequest, site_id: int) -> JsonResponse:
     if site is None:
         raise Http404
     logger.info("identity secret of site %d shown to user %s", site.pk, request.user.pk)
-    response = JsonResponse({"secret": site.identity_secret})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return JsonResponse({"secret": site.identity_secret})

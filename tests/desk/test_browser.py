@@ -235,7 +235,7 @@ def test_what_is_written_survives_a_failure_and_a_reload(
 def test_an_answer_that_got_lost_is_not_sent_twice(open_page: OpenPage, new_conversation: NewConversation) -> None:
     conversation = new_conversation("คุณมะลิ")
     page = open_page(make_agent("nok", name="นก"), page_of(conversation))
-    lost = []
+    lost: list[int] = []
 
     def lose_the_answer(route: Any) -> None:  # noqa: ANN401 (Playwright's own type is not exported)
         if lost:
