@@ -108,7 +108,7 @@ class Up:
         port = free_loopback_port()
         self.plan.variables["CSBOT_SIMULATOR_URL"] = f"http://127.0.0.1:{port}/v1"
         say("csbot: no DEEPSEEK_API_KEY or OPENAI_API_KEY: the bundled simulator answers (a development tool)")
-        self.supervisor.keep(self.supervisor.add("simulator", self.plan.simulator(port), stage=Stage.MODELS))
+        self.supervisor.keep(self.supervisor.add("simulator", self.plan.simulator(port), stage=Stage.SUPPORT))
 
     async def start_services(self) -> None:
         """Start the PostgreSQL and Redis that the environment doesn't name, side by side, and wait for both."""
@@ -118,7 +118,7 @@ class Up:
             say("csbot: using the Redis that REDIS_URL names")
         else:
             redis = redis_service(self.sockets, account=account)
-            waits.append(self.start_service(redis, variable="REDIS_URL", stage=Stage.QUEUE))
+            waits.append(self.start_service(redis, variable="REDIS_URL", stage=Stage.SUPPORT))
         if self.env.text("DATABASE_URL"):
             say("csbot: using the PostgreSQL that DATABASE_URL names")
         else:

@@ -30,13 +30,12 @@ class Stage(IntEnum):
 
     DOORS = 1
     WORK = 2
-    MODELS = 3
-    QUEUE = 4
-    TRUTH = 5
+    SUPPORT = 3
+    TRUTH = 4
 
 
 # How long each stage may take before it is killed; together under ten seconds.
-GRACE_SECONDS: Final = {Stage.DOORS: 2.5, Stage.WORK: 3.0, Stage.MODELS: 0.7, Stage.QUEUE: 0.7, Stage.TRUTH: 2.5}
+GRACE_SECONDS: Final = {Stage.DOORS: 2.5, Stage.WORK: 3.8, Stage.SUPPORT: 0.7, Stage.TRUTH: 2.4}
 
 
 @dataclass

@@ -1,14 +1,17 @@
 """Runs `manage.py up` as an operator would: a process of its own, watched through what it prints."""
 
+import atexit
 import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +24,16 @@ POLL_SECONDS: Final = 0.02
 MARK: Final = "CSBOT_TEST_DATA"
 # What belongs to the services of the tests themselves, or to the machine.
 NOT_INHERITED: Final = frozenset(
-    {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEEPSEEK_API_KEY", "OPENAI_API_KEY", "CSBOT_DATA_DIR"}
+    {
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+        "DEEPSEEK_API_KEY",
+        "OPENAI_API_KEY",
+        "CSBOT_DATA_DIR",
+        "PYTHONDONTWRITEBYTECODE",
+    }
 )
 
 
@@ -40,7 +52,15 @@ def is_alive(pid: str) -> bool:
 def environment(extra: Mapping[str, str], *, data: Path) -> dict[str, str]:
     """Return the environment of a fresh machine, with what the test adds and a mark that all processes inherit."""
     fresh = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-    return fresh | {MARK: str(data)} | dict(extra)
+    return fresh | {MARK: str(data), "PYTHONPYCACHEPREFIX": bytecode_folder()} | dict(extra)
+
+
+@cache
+def bytecode_folder() -> str:
+    """Return a folder in which all starts of this test run keep compiled modules; without one each compiles anew."""
+    folder = tempfile.TemporaryDirectory(prefix="csbot-bytecode-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def left_running(folder: Path) -> list[psutil.Process]:
