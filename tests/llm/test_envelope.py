@@ -16,7 +16,7 @@ from conversations.llm.plain import plain_text
 
 INTENTS = frozenset({"สินค้า", "จัดส่ง", FALLBACK_INTENT})
 LEAKS = regex.compile(
-    r"```|</?(?:think|b|div)\b[^<>]*>|\{\s*[\"']|\"(?:intent|response|escalate|action_required)\"|(?<!\*)\*\*\w"
+    r"```|</?(?:think|b|div)\b[^<>]*>|\{\s*[\"']|\"(?:intent|response|escalate|action_required)\"|(?<![*\d])\*\*\w"
 )
 
 PLAIN = [
