@@ -42,7 +42,8 @@ def new_async_client() -> AsyncRedis:
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=AsyncRetry(NoBackoff(), 1),
     )
-    return AsyncRedis(connection_pool=pool)
+    # From the pool, not with it: so its `aclose` closes the connections too.
+    return AsyncRedis.from_pool(pool)
 
 
 _loop_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRedis] = WeakKeyDictionary()
