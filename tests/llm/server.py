@@ -28,7 +28,6 @@ STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection
 CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 MESSAGES = (ChatMessage("system", "Answer in JSON."), ChatMessage("user", "ส่งกี่วัน"))
 PATIENT = Deadlines(first_token_seconds=10.0, between_chunks_seconds=10.0, total_seconds=20.0)
-QUICK = Deadlines(first_token_seconds=0.3, between_chunks_seconds=0.2, total_seconds=2.0)
 
 
 class Server:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,6 @@ from tests.llm.server import (
     DONE,
     MESSAGES,
     PATIENT,
-    QUICK,
     STREAM_HEAD,
     Act,
     Step,
@@ -115,7 +115,7 @@ def test_a_deadline_closes_the_provider_s_connection_at_once() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), Act.HANG) as (client, server):
             with pytest.raises(LLMError):
-                await read(client, deadlines=QUICK)
+                await read(client, deadlines=replace(PATIENT, between_chunks_seconds=0.2))
             raised_at = asyncio.get_running_loop().time()
             await asyncio.wait_for(server.left.wait(), timeout=1)
             assert server.left_at - raised_at < CLOSES_WITHIN_SECONDS
@@ -148,8 +148,9 @@ def test_a_slow_reader_is_no_stall_of_the_model() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), 0.01, delta("b"), 0.01, finish(), DONE) as (client, _server):
             text = ""
-            async for event in client.stream(MESSAGES, sampling=PLAIN, deadlines=QUICK):
-                await asyncio.sleep(QUICK.between_chunks_seconds + 0.05)
+            impatient = replace(PATIENT, between_chunks_seconds=0.5)
+            async for event in client.stream(MESSAGES, sampling=PLAIN, deadlines=impatient):
+                await asyncio.sleep(0.6)
                 text += event.text if isinstance(event, TextDelta) else "."
             assert text == "ab."
 
@@ -205,7 +206,7 @@ async def complete(*steps: Step, deadlines: Deadlines = PATIENT) -> Completion |
 def test_a_whole_answer_may_take_all_the_time_and_blank_lines_before_it() -> None:
     body = b"\n\n\n" + WHOLE % (b"hi", b"stop")
     waiting = (STREAM_HEAD, b"\n", 0.05, b"\n", 0.05, body)
-    only_total = Deadlines(first_token_seconds=0.01, between_chunks_seconds=0.01, total_seconds=10.0)
+    only_total = replace(PATIENT, first_token_seconds=0.01, between_chunks_seconds=0.01)
     assert asyncio.run(complete(*waiting, deadlines=only_total)) == Completion("hi", Usage(prompt_tokens=7))
 
 
@@ -226,5 +227,5 @@ NO_ANSWER: dict[str, tuple[tuple[Step, ...], Kind]] = {
 
 @pytest.mark.parametrize(("steps", "kind"), NO_ANSWER.values(), ids=NO_ANSWER.keys())
 def test_a_whole_answer_that_is_none_says_why(steps: tuple[Step, ...], kind: Kind) -> None:
-    short = Deadlines(total_seconds=0.3)
+    short = replace(PATIENT, total_seconds=0.3)
     assert asyncio.run(complete(*steps, deadlines=short if kind is Kind.TOTAL_TIMEOUT else PATIENT)) is kind
