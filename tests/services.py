@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from csbot.embedded import start_postgres, start_redis
+from csbot.embedded import sockets_of, start_postgres, start_redis
 
 PREFIX: Final = "csbot-tests-"
 stops: list[Callable[[], None]] = []
@@ -45,6 +45,8 @@ def new_folder() -> Path:
     """Make this run's folder, which a lock marks as alive, and remove those of runs that were killed."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if left.stat().st_uid == os.geteuid() and is_locked_by_us(left):
+            for name in ("postgres", "redis"):
+                shutil.rmtree(sockets_of(left / name), ignore_errors=True)
             shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     is_locked_by_us(folder)

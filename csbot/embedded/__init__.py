@@ -11,7 +11,7 @@ from csbot.embedded.postgres import postgres_service
 from csbot.embedded.problems import EmbeddedError
 from csbot.embedded.redis import redis_service
 from csbot.embedded.service import Service
-from csbot.embedded.standalone import start_postgres, start_redis
+from csbot.embedded.standalone import sockets_of, start_postgres, start_redis
 
 __all__ = [
     "Account",
@@ -22,6 +22,7 @@ __all__ = [
     "redis_service",
     "service_account",
     "socket_folder",
+    "sockets_of",
     "start_postgres",
     "start_redis",
 ]

@@ -40,7 +40,7 @@ def start_postgres(folder: Path, *, is_fleeting: bool = False) -> Standalone:
     `is_fleeting`: the data will be thrown away, so don't wait for the disk.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    sockets = socket_folder(folder.with_name(f"{folder.name}-sockets"))
+    sockets = sockets_of(folder)
     service = postgres_service(folder, sockets, account=service_account(folder), is_fleeting=is_fleeting)
     return started(service, folder=folder, sockets=sockets)
 
@@ -48,8 +48,13 @@ def start_postgres(folder: Path, *, is_fleeting: bool = False) -> Standalone:
 def start_redis(folder: Path) -> Standalone:
     """Start a server that keeps nothing on disk; its log lies beside `folder`. Raises EmbeddedError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    sockets = socket_folder(folder.with_name(f"{folder.name}-sockets"))
+    sockets = sockets_of(folder)
     return started(redis_service(sockets, account=service_account(folder)), folder=folder, sockets=sockets)
+
+
+def sockets_of(folder: Path) -> Path:
+    """Return (and make) the folder for the sockets of the server that runs in `folder`."""
+    return socket_folder(folder.with_name(f"{folder.name}-sockets"))
 
 
 def started(service: Service, *, folder: Path, sockets: Path) -> Standalone:
