@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
+from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
 from conversations.queue import ask_for_reply, queue_is_empty
 
@@ -83,6 +84,8 @@ JOBS: Final = (
     Job(tell_who_waits, every_seconds=1.0, lock=71002),
     Job(ask_again_for_overdue_replies, every_seconds=2.0, lock=71003),
     Job(forget_expired_sessions, every_seconds=3600.0, lock=71004),
+    Job(sum_up_hours, every_seconds=60.0, lock=71005),
+    Job(delete_old_calls, every_seconds=3600.0, lock=71006),
 )
 
 

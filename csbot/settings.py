@@ -180,6 +180,8 @@ CSBOT_ANSWER_SECONDS = env.number("CSBOT_ANSWER_SECONDS", default=60)
 CSBOT_LIMIT_WAIT_SECONDS = env.number("CSBOT_LIMIT_WAIT_SECONDS", default=20)
 # How much of a conversation the model is shown, in tokens; older turns are left out whole.
 CSBOT_HISTORY_TOKENS = int(env.number("CSBOT_HISTORY_TOKENS", default=2000))
+# How long the row of each model call is kept; the sums of its hour stay.
+CSBOT_CALL_DAYS = env.number("CSBOT_CALL_DAYS", default=100)
 # How long a stopping worker lets its replies finish before it hands them on.
 CSBOT_DRAIN_SECONDS = env.number("CSBOT_DRAIN_SECONDS", default=5)
 # How long a customer waits for the bot at peak hour before a person is brought in.

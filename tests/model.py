@@ -40,11 +40,18 @@ class Finish:
     reason: str = "stop"
 
 
+@dataclass(frozen=True)
+class UsageIs:
+    """Tell this usage instead of the usual one, where the script gets to telling it."""
+
+    usage: dict[str, Any]
+
+
 class Hold:
     """Wait until the test calls `release` (or the client goes away)."""
 
 
-Step: TypeAlias = str | Pause | Refuse | Cut | Finish | Hold
+Step: TypeAlias = str | Pause | Refuse | Cut | Finish | Hold | UsageIs
 Script: TypeAlias = Sequence[Step]
 
 
@@ -146,16 +153,21 @@ class Model:
                     yield None
                 case Finish(reason):
                     yield chunk({}, finish_reason=reason)
-                    yield json.dumps({"choices": [], "usage": USAGE}).encode()
+                    yield json.dumps({"choices": [], "usage": usage_in(script)}).encode()
                     yield b"[DONE]"
 
-    async def _whole(self, _request: web.Request, script: Script) -> web.StreamResponse:
+    async def _whole(self, request: web.Request, script: Script) -> web.StreamResponse:
         if isinstance(script[0], Refuse):
             return refusal(script[0])
+        if any(isinstance(step, Cut) for step in script):
+            assert request.transport is not None
+            request.transport.abort()
         reasons = [step.reason for step in script if isinstance(step, Finish)]
         message = {"role": "assistant", "content": "".join(step for step in script if isinstance(step, str))}
         choice = {"index": 0, "message": message, "finish_reason": reasons[0] if reasons else "stop"}
-        return web.json_response({"id": "1", "object": "chat.completion", "choices": [choice], "usage": USAGE})
+        return web.json_response(
+            {"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage_in(script)}
+        )
 
     @contextmanager
     def running(self) -> Iterator["Model"]:
@@ -184,6 +196,11 @@ class Model:
 
 
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "prompt_cache_hit_tokens": 60, "prompt_cache_miss_tokens": 40}
+
+
+def usage_in(script: Script) -> dict[str, Any]:
+    """Return the usage that a script tells."""
+    return next((step.usage for step in script if isinstance(step, UsageIs)), USAGE)
 
 
 def chunk(delta: dict[str, str], *, finish_reason: str | None = None) -> bytes:

@@ -85,9 +85,7 @@ class Script:
 class Admission:
     """The gate of one loop's calls. `hold_seconds`: how long a call that is never settled keeps its places."""
 
-    def __init__(
-        self, client: AsyncRedis, *, hold_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: AsyncRedis, *, hold_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._admit = Script(client, "admit.lua")
         self._settle = Script(client, "settle.lua")
         self._hold = hold_seconds + HOLD_MARGIN_SECONDS

@@ -351,5 +351,16 @@ class Migration(migrations.Migration):
             model_name='samplingprofile',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('temperature__isnull', True), ('temperature__range', (0, 2)), _connector='OR'), models.Q(('top_p__isnull', True), models.Q(('top_p__gt', 0), ('top_p__lte', 1)), _connector='OR'), models.Q(('frequency_penalty__isnull', True), ('frequency_penalty__range', (-2, 2)), _connector='OR'), models.Q(('max_tokens__isnull', True), ('max_tokens__gte', 1), _connector='OR')), name='profile_in_range'),
         ),
+        migrations.CreateModel(
+            name='RollupMark',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('rolled_until', models.DateTimeField()),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='rollup_mark_one_row')],
+            },
+        ),
         migrations.RunSQL(CREATE_STAMP, DROP_STAMP),
     ]

@@ -66,7 +66,7 @@ def age_redis(seconds: float) -> None:
                 client.hincrbyfloat(name, when, -seconds * 1000)
     for name in client.scan_iter("csbot:slots:*"):
         for member in client.zrange(name, 0, -1):
-            client.zincrby(name, -seconds * 1000, member)
+            client.zincrby(name, -seconds * 1000, str(member))
     client.close()
 
 

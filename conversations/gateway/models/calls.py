@@ -86,6 +86,7 @@ class LLMCall(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
     key_fingerprint = models.CharField(_("key"), max_length=12, blank=True, default="")
     arm = models.CharField(_("arm"), max_length=6, blank=True, default="")
@@ -161,3 +162,17 @@ class CallHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H}h"
+
+
+class RollupMark(models.Model):
+    """One row: all calls that were sent before this moment are summed up."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    rolled_until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="rollup_mark_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.rolled_until:%Y-%m-%d %H}h"
