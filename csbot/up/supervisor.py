@@ -20,8 +20,8 @@ from csbot.up.problems import UpError
 from csbot.up.records import forget, record
 
 FIRST_DELAY_SECONDS: Final = 0.2
-LONGEST_DELAY_SECONDS: Final = 8.0
-STEADY_SECONDS: Final = 20.0
+LONGEST_DELAY_SECONDS: Final = 2.0
+STEADY_SECONDS: Final = 10.0
 TRIES_BEFORE_READY: Final = 5
 
 
