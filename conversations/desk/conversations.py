@@ -19,13 +19,12 @@ from conversations.desk import doors
 from conversations.desk.filters import DayRangeFilter
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.queue import queue_view
+from conversations.desk.search import found_in_transcripts
 from conversations.desk.transcript import addresses, newest_part
 from conversations.desk.words import conversation_words
 from conversations.models import Conversation, Customer, Message, Owner, Sender
-from conversations.models.message import GRAM_CHARS
 
 WORDS_CHARS: Final = 140
-FOUND_MESSAGES: Final = 2000
 OWNER_COLOURS: Final = {
     Owner.BOT: "info",
     Owner.WAITING: "danger",
@@ -43,17 +42,6 @@ def with_last_message(conversations: QuerySet[Conversation]) -> QuerySet[Convers
         words=Subquery(newest.values(start=Left("text", WORDS_CHARS))[:1], output_field=TextField()),
         intent=Subquery(from_bot.values("intent")[:1], output_field=CharField()),
     )
-
-
-def found_in_transcripts(conversations: QuerySet[Conversation], *, words: str) -> QuerySet[Conversation]:
-    """Return the conversations in which one of the newest messages that contain `words` was said.
-
-    Fewer than three characters can't use the index; they find nothing rather than read twenty million rows.
-    """
-    if len(words) < GRAM_CHARS:
-        return conversations.none()
-    found = Message.objects.containing(words).order_by("-pk").values("conversation_id")[:FOUND_MESSAGES]
-    return conversations.filter(pk__in=Subquery(found))
 
 
 @admin.register(Conversation)

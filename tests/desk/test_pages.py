@@ -115,6 +115,23 @@ def test_the_search_finds_words_inside_thai_sentences(agent_client: Client, site
     assert "ไม่พบ" not in agent_client.get("/admin/conversations/conversation/", {"q": "ไม่มีคำนี้เลย"}).content.decode()
 
 
+def test_common_words_are_found_without_reading_every_match(
+    agent_client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversations.desk.search.COMMON_IN_SAMPLE", 3)
+    for number in range(6):
+        conversation = Conversation.objects.create(
+            site=site, customer=Customer.objects.create(site=site, name=f"ก{number}")
+        )
+        say(conversation, "สินค้าหมดหรือยังคะ")
+    with CaptureQueriesContext(connection) as captured:
+        html = agent_client.get("/admin/conversations/conversation/", {"q": "สินค้า"}).content.decode()
+    assert [number for number in range(6) if f">ก{number}<" in html.replace("\n", "").replace(" ", "")] == list(
+        range(6)
+    )
+    assert not [query for query in captured.captured_queries if "csbot_grams" in query["sql"]]
+
+
 def test_the_filters_narrow_the_list(agent_client: Client, site: Site) -> None:
     waiting(site, name="มะลิ", minutes=5)
     Conversation.objects.create(site=site, customer=Customer.objects.create(site=site, name="John"), locale="en")
