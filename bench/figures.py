@@ -44,7 +44,7 @@ class Checked:
         """Return the row for a table."""
         sign = ">=" if self.is_at_least else "<="
         verdict = "ok" if self.is_kept else "MISSED"
-        return self.what, f"{self.measured:,.1f} {self.unit}", f"{sign} {self.limit:,g} {self.unit}", verdict
+        return self.what, f"{self.measured:,.1f} {self.unit}", f"{sign} {self.limit:,.4g} {self.unit}", verdict
 
 
 def at_most(what: str, measured: float, *, limit: float, unit: str) -> Checked:

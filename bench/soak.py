@@ -18,7 +18,9 @@ from bench.run import run
 
 MEBIBYTE: Final = 1024 * 1024
 SAMPLE_SECONDS: Final = 5.0
-GROWTH_LIMIT_PERCENT: Final = 5.0
+GROWTH_LIMIT_SHARE: Final = 0.05
+# A server of a few MiB may move by a page or two.
+LEAST_LIMIT_MIB: Final = 2.0
 PYTHON_ROLES: Final = ("web", "worker", "scheduler", "redis")
 
 
@@ -36,12 +38,13 @@ async def sample(server: Running, *, seconds: float) -> dict[str, list[float]]:
     return found
 
 
-def growth_percent(samples: list[float]) -> float:
-    """Return the growth from the first to the last quarter of what comes after the warm-up."""
+def growth(samples: list[float]) -> tuple[float, float]:
+    """Return what was gained from the first to the last quarter of what comes after the warm-up, and its limit."""
     steady = samples[len(samples) // 3 :]
     quarter = max(1, len(steady) // 4)
     first, last = steady[:quarter], steady[-quarter:]
-    return (sum(last) / len(last) / (sum(first) / len(first)) - 1) * 100
+    before, after = sum(first) / len(first), sum(last) / len(last)
+    return after - before, max(LEAST_LIMIT_MIB, before * GROWTH_LIMIT_SHARE)
 
 
 async def measure(*, minutes: float, streams: int) -> int:
@@ -58,8 +61,8 @@ async def measure(*, minutes: float, streams: int) -> int:
     report.add(at_most("questions not answered", outcome.lost, limit=0, unit=""))
     report.add(at_most("faults", sum(visitor.faults.total for visitor in visitors), limit=0, unit=""))
     for role in PYTHON_ROLES:
-        growth = growth_percent(samples[role])
-        report.add(at_most(f"{role}: growth", growth, limit=GROWTH_LIMIT_PERCENT, unit="%"))
+        gained, limit = growth(samples[role])
+        report.add(at_most(f"{role}: growth", gained, limit=limit, unit="MiB"))
     print(f"{len(outcome.answered):,} answers, {outcome.per_second:.1f}/s")
     return report.close()
 
