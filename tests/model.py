@@ -98,6 +98,7 @@ class Model:
         self.scripts: deque[Script] = deque()
         self.default: Callable[[Call], Script] = lambda call: streamed(envelope(f"คำตอบ: {call.last_words}"))
         self.base_url = ""
+        self.at_once = self.most_at_once = 0
         self._release = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._arrival = threading.Condition()
@@ -121,11 +122,15 @@ class Model:
             self.calls.append(call)
             self._arrival.notify_all()
         script = self.scripts.popleft() if self.scripts else self.default(call)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             return await (self._stream if call.is_streamed else self._whole)(request, script)
         except (asyncio.CancelledError, ConnectionResetError):
             call.was_left.set()
             raise
+        finally:
+            self.at_once -= 1
 
     async def _stream(self, request: web.Request, script: Script) -> web.StreamResponse:
         if isinstance(script[0], Refuse):

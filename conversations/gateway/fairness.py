@@ -6,6 +6,7 @@ stands behind those who ask for the first time, and gets everything that nobody 
 """
 
 import asyncio
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,31 +48,33 @@ class FairQueue:
     def join(self, conversation_id: int, *, candidates: Sequence[Candidate], tokens: int) -> Waiter:
         """Stand in line."""
         self._arrivals += 1
-        due = max(self._now, self._next_due.get(conversation_id, 0.0))
         future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
+        due = self.count(conversation_id)
         waiter = Waiter(conversation_id, candidates, tokens, due=due, arrival=self._arrivals, lease=future)
-        self._waiting.append(waiter)
-        self._waiting.sort(key=lambda each: (each.due, each.arrival))
+        insort(self._waiting, waiter, key=lambda each: (each.due, each.arrival))
         return waiter
 
     def leave(self, waiter: Waiter) -> None:
-        """Stand in line no longer, served or not."""
+        """Stand in line no longer; who was not served keeps no debt from it."""
         if waiter in self._waiting:
             self._waiting.remove(waiter)
+            self._next_due[waiter.conversation_id] = max(waiter.due, self._next_due[waiter.conversation_id] - 1)
 
     def serve(self, waiter: Waiter) -> None:
-        """Count the waiter as served: the next call of its conversation is due later."""
-        self.leave(waiter)
+        """Let the waiter go: from now on nobody who comes is due earlier."""
+        self._waiting.remove(waiter)
         self._now = max(self._now, waiter.due)
-        self.count(waiter.conversation_id)
 
-    def count(self, conversation_id: int) -> None:
-        """Count a call of the conversation that leaves."""
-        self._next_due[conversation_id] = max(self._now, self._next_due.get(conversation_id, 0.0)) + 1
+    def count(self, conversation_id: int) -> float:
+        """Count a call of the conversation; return when it is due. The next one is due a step later."""
+        due = max(self._now, self._next_due.get(conversation_id, 0.0))
+        self._next_due[conversation_id] = due + 1
         if len(self._next_due) > MAX_REMEMBERED:
             # Who is not ahead of the queue is as good as unknown.
             self._now += 1
-            self._next_due = {key: due for key, due in self._next_due.items() if due > self._now}
+            waiting = {waiter.conversation_id for waiter in self._waiting}
+            self._next_due = {key: due for key, due in self._next_due.items() if due > self._now or key in waiting}
+        return due
 
     def in_order(self) -> Iterator[Waiter]:
         """Yield those who wait, who is due first first."""
