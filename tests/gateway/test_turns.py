@@ -78,7 +78,7 @@ def test_a_conversation_that_was_just_served_waits_for_those_that_were_not(clean
         await asyncio.gather(*calls)
 
     run(scenario)
-    assert served[5:] == [2, 3, 1]
+    assert sorted(served[5:7]) == [2, 3] and served[7] == 1
 
 
 def test_who_waits_in_vain_is_told_and_leaves_the_line(clean_circuits: None) -> None:
