@@ -17,8 +17,9 @@ from django.utils import timezone
 from bench.corpus import MESSAGES_EACH, NEEDLE, UNANSWERED, build_search_index, fill, sentences, total_bytes
 from bench.figures import table
 from bench.plans import Plan, explain
-from conversations.desk.conversations import found_in_transcripts, with_last_message
+from conversations.desk.conversations import with_last_message
 from conversations.desk.queue import with_last_words
+from conversations.desk.search import found_in_transcripts
 from conversations.models import Conversation, Customer, Escalation, Message, Owner, Run, WidgetSession
 
 TARGET_ROWS: Final = 20_000_000

@@ -5,10 +5,11 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Protocol
 
 from bench.client import Exchange, Faults
-from bench.figures import percentile
+from bench.figures import milliseconds, percentile
 from bench.model_server import Record
 
 ANSWER_SECONDS = 60.0
@@ -111,6 +112,15 @@ class Stages:
     opened: float
     asked: float
     shown: float
+
+    def told(self) -> str:
+        """Return the stages in words; "" where the server tells of none."""
+        if isnan(self.acknowledged):
+            return ""
+        return (
+            f"sent to ack {milliseconds(self.acknowledged)} · to run opened {milliseconds(self.opened)} · "
+            f"to the model's door {milliseconds(self.asked)} · model to client {milliseconds(self.shown)} ms (p50)"
+        )
 
 
 def stages(exchanges: Iterable[Exchange], records: Iterable[Record]) -> Stages:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.client import Exchange, start_visitors
 from bench.figures import Report, at_most, percentile
-from bench.load import Outcome, added, closed_loop, connect_all, open_loop
+from bench.load import Outcome, added, closed_loop, connect_all, open_loop, stages
 from bench.model_server import Record
 from bench.processes import Running, csbot, model_server
 from bench.run import run
@@ -64,6 +64,7 @@ def report_of(outcome: Outcome, records: Sequence[Record], *, rate: float) -> Re
     )
     for share in (0.5, 0.95, 1.0):
         print(f"  first word p{share * 100:.0f}: {percentile(words, share):.2f} s")
+    print(f"  {stages(outcome.answered, records).told()}")
     report = Report("Twice the load it can carry")
     over = refused + escalated
     report.add(

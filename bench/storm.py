@@ -94,9 +94,7 @@ async def measure(*, widgets: int, asking: int) -> int:
             at_most("all back, from the kill of the web process", max(back), limit=BACK_LIMIT_SECONDS, unit="s"),
             at_most("all back, from the first one's return", max(back) - first, limit=BACK_LIMIT_SECONDS, unit="s"),
             at_most(f"of {len(exchanges)} questions on the way, not answered", lost, limit=0, unit=""),
-            at_most(
-                "messages twice or missing", sum(faults_of_order(visitor) for visitor in visitors), limit=0, unit=""
-            ),
+            at_most("messages twice or missing", sum(map(faults_of_order, visitors)), limit=0, unit=""),
         )
         for visitor in visitors:
             visitor.close()

@@ -7,14 +7,13 @@ import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from math import isnan
 from typing import Final
 
 from bench.chainlit import chainlit, start_chainlit_visitors
 from bench.client import Address, start_visitors
 from bench.direct import direct_loop
 from bench.figures import Checked, Report, at_least, at_most, milliseconds, percentile, table
-from bench.load import Asker, Outcome, Stages, added, closed_loop, connect_all, stages
+from bench.load import Asker, Outcome, added, closed_loop, connect_all, stages
 from bench.model_server import Record
 from bench.processes import Group, Meter, ModelServer, Running, StartError, bare_relay, csbot, model_server
 from bench.run import run
@@ -117,21 +116,13 @@ async def measure(server: Running, *, model: ModelServer, visitors: Sequence[Ask
     outcome = await closed_loop(visitors, seconds=seconds)
     records = await model.records(clear=True)
     line = line_of(server.name, outcome, records=records, streams=len(visitors), meter=meter, visitors=visitors)
-    print_stages(stages(outcome.asked_within, records))
+    if told := stages(outcome.asked_within, records).told():
+        print(f"    {told}")
     for role, cpu_seconds in meter.cpu_seconds_by_role().items():
         print(f"    {role}: {milliseconds(cpu_seconds / max(1, len(records)))} CPU ms a message", flush=True)
     for visitor in visitors:
         visitor.close()
     return line
-
-
-def print_stages(found: Stages) -> None:
-    """Print where the time to the first token goes, where the server tells."""
-    if not isnan(found.acknowledged):
-        print(
-            f"    sent to ack {milliseconds(found.acknowledged)} · to run opened {milliseconds(found.opened)} · "
-            f"to the model's door {milliseconds(found.asked)} · model to client {milliseconds(found.shown)} ms (p50)"
-        )
 
 
 async def measure_direct(model: ModelServer, *, streams: int, seconds: float) -> Line:
