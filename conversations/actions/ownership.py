@@ -20,7 +20,7 @@ from conversations.models import Conversation, Escalation, Message, Owner, Reaso
 
 OWNER_FIELDS = ("owner", "owner_epoch", "agent", "resolved_at", "episode_start_seq", "reply_requested_at")
 SEQ_FIELDS = ("head_seq", "customer_seq", "answered_seq", "last_message_at")
-FAILURES = frozenset({Reason.FAILED, Reason.REFUSED, Reason.OVERLOAD})
+FAILURES = frozenset({Reason.FAILED, Reason.REFUSED, Reason.OVERLOAD, Reason.BUDGET})
 
 
 def expectation(conversation: Conversation) -> Expect | None:

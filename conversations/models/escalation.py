@@ -18,6 +18,7 @@ class Reason(models.TextChoices):
     REFUSED = "refused", _("The model refused or answered nothing")
     AGENT = "agent", _("An agent stepped in")
     OVERLOAD = "overload", _("The customer waited too long")
+    BUDGET = "budget", _("The bot's budget is used up")
 
 
 class EscalationQuerySet(models.QuerySet["Escalation"]):
