@@ -18,7 +18,7 @@ export function traceOf(run, words, title = words.trace) {
   for (const [name, value] of figures(run, words)) {
     if (value) facts.append(el("dt", {}, words[name] ?? name), el("dd", {}, value));
   }
-  const summary = el("summary", {}, [title, run.outcome].filter(Boolean).join(" · "));
+  const summary = el("summary", {}, [title, outcome(run, words)].filter(Boolean).join(" · "));
   const box = el("details", { class: "desk-trace" }, summary, facts);
   if (Object.keys(run.trace).length > 0) {
     const raw = el("pre", { tabindex: "0" }, JSON.stringify(run.trace, null, 2));
@@ -26,6 +26,9 @@ export function traceOf(run, words, title = words.trace) {
   }
   return box;
 }
+
+/** @param {RunRow} run @param {Words} words what became of it: in words, or the code of a rarer end */
+const outcome = (run, words) => words[`outcome_${run.outcome}`] ?? run.outcome;
 
 /** @param {RunRow} run @param {Words} words @returns {[string, string][]} */
 function figures(run, words) {
@@ -36,7 +39,7 @@ function figures(run, words) {
   return [
     ["provider", run.provider],
     ["model", run.model],
-    ["outcome", run.outcome],
+    ["outcome", outcome(run, words)],
     ["attempts", number(run.attempts)],
     ["first_token", time(run.first_token_ms)],
     ["total", time(run.total_ms)],
