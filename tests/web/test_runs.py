@@ -8,13 +8,13 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from conversations.actions.append import Verdict
 from conversations.actions.customers import add_customer_message
-from conversations.actions.ownership import hand_back, take
+from conversations.actions.ownership import hand_back, owner_item, take
 from conversations.actions.runs import Figures, finish_run, open_run
 from conversations.events.frames import delta_frame, run_frame
 from conversations.events.lane import Item, Kind, conversation_topic
 from conversations.events.publisher import publish
 from conversations.events.snapshots import snapshot_key
-from conversations.models import Conversation, Run
+from conversations.models import Conversation, Owner, Run
 from conversations.redis import redis_client
 from tests.web.server import Client, Frame, WebProcess
 
@@ -142,6 +142,18 @@ def test_after_a_take_over_no_text_of_the_bots_is_shown(
     discarded = next(frame for frame in frames if frame["type"] == "run" and frame["state"] == "discarded")
     assert frames.index(discarded) < frames.index(owner)
     assert not {"delta", "run"} & set(kinds[kinds.index("owner") :])
+
+
+def test_an_owner_alone_fences_the_bots_run_off_even_if_its_end_was_lost(
+    widget: Client, talk: Conversation, run: Run
+) -> None:
+    publish([delta(run, 0, 5)])
+    Conversation.objects.filter(pk=talk.pk).update(owner=Owner.WAITING, owner_epoch=2)
+    talk.refresh_from_db()
+    publish([owner_item(talk), delta(run, 5, 9), delta(run, 9, 12)])
+    frames = widget.all_so_far()
+    assert joined(frames) == ANSWER[:5]
+    assert [frame["type"] for frame in frames if frame["type"] in ("owner", "delta")] == ["delta", "owner"]
 
 
 def test_an_owner_who_was_missed_is_told_with_what_was_missed(
