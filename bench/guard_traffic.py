@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from bench.figures import Checked, at_least, at_most, table
-from conversations.gateway.guard import Policy, Standing, decide
+from conversations.gateway.guard import Policy, Standing, Verdict, decide
 from conversations.gateway.guard_figures import ArmFigures, Stretch
 from conversations.gateway.latency import BUCKETS, bucket_of
 from conversations.gateway.models.guards import DecisionKind, DecisionReason
@@ -107,14 +107,28 @@ def roll_out(
         verdict = decide(policy, standing, past=past, now_step=now_step, now=now)
         if verdict is None:
             continue
-        if verdict.kind in (DecisionKind.PROMOTED, DecisionKind.ROLLED_BACK, DecisionKind.PAUSED):
+        if verdict.kind in (DecisionKind.PROMOTED, DecisionKind.ROLLED_BACK):
             return Ending(verdict.kind, verdict.reason, now - START, canary_replies)
         samples = now_step.canary.replies + sum(each.canary.replies for each in past)
-        standing = replace(standing, looks=standing.looks + 1, looked_at_samples=samples)
+        standing = after(verdict, standing, samples=samples, now=now)
         if verdict.kind is DecisionKind.ADVANCED:
             past.append(now_step)
-            standing, arms = replace(standing, step=standing.step + 1, step_started_at=now), (Gathered(), Gathered())
+        if verdict.kind in (DecisionKind.ADVANCED, DecisionKind.RESUMED):
+            arms = (Gathered(), Gathered())
     return Ending(DecisionKind.PAUSED, DecisionReason.FEW, DEADLINE, canary_replies)
+
+
+def after(verdict: Verdict, standing: Standing, *, samples: int, now: datetime) -> Standing:
+    """Return how far the rollout is after a decision that didn't end it."""
+    if verdict.has_looked:
+        standing = replace(standing, looks=standing.looks + 1, looked_at_samples=samples)
+    if verdict.kind is DecisionKind.ADVANCED:
+        return replace(standing, step=standing.step + 1, step_started_at=now)
+    if verdict.kind is DecisionKind.PAUSED:
+        return replace(standing, paused_at=now)
+    if verdict.kind is DecisionKind.RESUMED:
+        return replace(standing, paused_at=None, step_started_at=now, looked_at_samples=0)
+    return standing
 
 
 def take_traffic(

@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
+from conversations.gateway.rollout import watch_rollouts
 from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
 from conversations.queue import ask_for_reply, queue_is_empty
@@ -86,6 +87,7 @@ JOBS: Final = (
     Job(forget_expired_sessions, every_seconds=3600.0, lock=71004),
     Job(sum_up_hours, every_seconds=60.0, lock=71005),
     Job(delete_old_calls, every_seconds=3600.0, lock=71006),
+    Job(watch_rollouts, every_seconds=20.0, lock=71007),
 )
 
 

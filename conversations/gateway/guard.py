@@ -135,12 +135,12 @@ def without_look(policy: Policy, standing: Standing, *, now_step: Stretch, now: 
         return Verdict(DecisionKind.ROLLED_BACK, DecisionReason.SILENT)
     if standing.is_held_by_hand:
         return None
+    reason = DecisionReason.FEW if now_step.canary.replies < policy.min_samples else DecisionReason.DOUBT
     if standing.paused_at is not None:
         is_lost = now - standing.paused_at >= policy.patience
-        return Verdict(DecisionKind.ROLLED_BACK, DecisionReason.UNKNOWN) if is_lost else None
-    if now - standing.step_started_at >= policy.hold + policy.patience:
-        return Verdict(DecisionKind.PAUSED, DecisionReason.FEW)
-    return None
+        return Verdict(DecisionKind.ROLLED_BACK, reason) if is_lost else None
+    is_late = now - standing.step_started_at >= policy.hold + policy.patience
+    return Verdict(DecisionKind.PAUSED, reason) if is_late else None
 
 
 def after_good_look(policy: Policy, standing: Standing, judgments: tuple[Judgment, ...], *, is_ready: bool) -> Verdict:
@@ -206,8 +206,11 @@ def judge_first_token(view: Sequence[Stretch], *, growth: float, bound: float) -
     """
     canary, stable = summed(each.canary for each in view), summed(each.stable for each in view)
     slowest = stable.first_token_ms(SLOW)
-    if slowest is None or not sum(canary.first_token) + canary.silent:
-        return Judgment(DecisionReason.FIRST_TOKEN, None, canary.first_token_ms(SLOW), slowest)
+    figures = canary.first_token_ms(SLOW), slowest
+    if slowest is None or not canary.timed:
+        # Where more than a twentieth of the stable arm's replies never said a word, nobody can be slower.
+        is_known = stable.timed > 0 and sum(canary.first_token) > 0
+        return Judgment(DecisionReason.FIRST_TOKEN, 1.0 if is_known else None, *figures)
     strata = [
         Counts(
             each.canary.slower_than(slowest * (1 + growth)),
@@ -218,7 +221,6 @@ def judge_first_token(view: Sequence[Stretch], *, growth: float, bound: float) -
         for each in view
     ]
     judgment = judge_share(strata, DecisionReason.FIRST_TOKEN, margin=0.0, bound=bound)
-    figures = canary.first_token_ms(SLOW), slowest
     return Judgment(DecisionReason.FIRST_TOKEN, judgment.p_value, *figures, is_breach=judgment.is_breach)
 
 

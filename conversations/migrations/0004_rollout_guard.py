@@ -10,6 +10,14 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+# Who shadows is read with what routing reads: the same stamp tells when to read again.
+STAMP_SHADOWS = """
+CREATE TRIGGER guard_stamps_gateway AFTER INSERT OR DELETE OR UPDATE OF shadow_share ON conversations_guard
+    FOR EACH STATEMENT EXECUTE FUNCTION csbot_stamp_gateway();
+"""
+FORGET_SHADOWS = "DROP TRIGGER guard_stamps_gateway ON conversations_guard"
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -47,7 +55,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('started', 'Started'), ('looked', 'Looked: goes on'), ('advanced', 'Advanced'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('promoted', 'Promoted'), ('rolled_back', 'Rolled back')], max_length=11, verbose_name='decision')),
-                ('reason', models.CharField(choices=[('by_hand', 'By hand'), ('all_well', 'Nothing is worse than allowed'), ('success', 'Fewer replies succeed'), ('first_token', 'First words come later'), ('cost', 'A message costs more'), ('escalation', 'More customers need a person'), ('broken', 'More replies are repaired or blank'), ('silent', 'The canary should have answered by now, and nothing is heard of it'), ('few', 'Not enough replies in time'), ('unknown', 'Figures are missing')], max_length=11, verbose_name='reason')),
+                ('reason', models.CharField(choices=[('by_hand', 'By hand'), ('all_well', 'Nothing is worse than allowed'), ('success', 'Fewer replies succeed'), ('first_token', 'First words come later'), ('cost', 'A message costs more'), ('escalation', 'More customers need a person'), ('broken', 'More replies are repaired or blank'), ('silent', 'The canary should have answered by now, and nothing is heard of it'), ('few', 'Not enough replies in time'), ('unknown', 'Figures are missing'), ('doubt', 'Could not be told from a bad one in time')], max_length=11, verbose_name='reason')),
                 ('why', models.CharField(blank=True, default='', max_length=500, verbose_name='why')),
                 ('by_name', models.CharField(blank=True, default='', max_length=150, verbose_name='who')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
@@ -95,4 +103,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('shadow_share__range', (0, 100))), name='guard_shadow_is_a_share'), models.CheckConstraint(condition=models.Q(('steps__len__gt', 0)), name='guard_has_steps')],
             },
         ),
+        migrations.RunSQL(STAMP_SHADOWS, FORGET_SHADOWS),
     ]

@@ -29,6 +29,7 @@ from conversations.events.orders import listen_for_orders
 from conversations.gateway.admission import Admission
 from conversations.gateway.dispatch import Dispatcher
 from conversations.gateway.environment import follow_environment
+from conversations.gateway.rollout_shadow import Asked, Shadow
 from conversations.llm.client import Client
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Endpoint
@@ -112,12 +113,18 @@ class ReplyLoop:
         """Hear of a call that did."""
         await self._states.note_success(provider)
 
+    def offer_shadow(self, asked: Asked) -> None:
+        """Let a model that is tried in the background answer too, where there is one."""
+        if work := self._shadow.offer(asked):
+            self._keep(work, among=self._background)
+
     # On the loop.
 
     async def _prepare(self) -> None:
         self.publisher: LivePublisher = loop_publisher()
         await self._follow_environment()
         self.dispatcher = Dispatcher(Admission(loop_client(), hold_seconds=settings.CSBOT_ANSWER_SECONDS))
+        self._shadow = Shadow(self.dispatcher, self.client)
         self._states = ProviderStates(loop_client())
         for work in (listen_for_orders(self._obey), self._renew_for_ever(), self._show_presence()):
             self._keep(work, among=self._background)

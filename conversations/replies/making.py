@@ -25,6 +25,7 @@ from conversations.gateway.catalog import Candidate
 from conversations.gateway.dispatch import Dispatcher
 from conversations.gateway.metering import CallWatch, record_calls
 from conversations.gateway.placement import placed
+from conversations.gateway.rollout_shadow import Asked
 from conversations.gateway.settling import NOTHING_LEARNT, Settlement, failure, success
 from conversations.llm.client import Client, TextDelta
 from conversations.llm.envelope import Envelope, EnvelopeReader, read_envelope
@@ -67,6 +68,10 @@ class Surroundings(Protocol):
 
     async def note_success(self, provider: str) -> None:
         """Hear of a call that did."""
+        ...
+
+    def offer_shadow(self, asked: Asked) -> None:
+        """Hear what a reply was made from, for a model that is tried in the background."""
         ...
 
     def track(self, reply: "Reply") -> None:
@@ -284,7 +289,13 @@ class Reply:
             partial(finish_run, self.run_id, text=envelope.response, verdict=verdict, figures=figures)
         )
         await self._around.note_success(candidate.provider)
+        self._around.offer_shadow(self._asked())
         return ended
+
+    def _asked(self) -> Asked:
+        question = self._question
+        version = question.origin.playbook_version
+        return Asked(question.messages, question.sampling, question.intents, question.tokens, version)
 
     async def _after_failure(self, error: LLMError) -> Attempt | None:
         if not self._failures or self._failures[-1].error is not error:

@@ -134,6 +134,7 @@ class DecisionReason(models.TextChoices):
     SILENT = "silent", _("The canary should have answered by now, and nothing is heard of it")
     FEW = "few", _("Not enough replies in time")
     UNKNOWN = "unknown", _("Figures are missing")
+    DOUBT = "doubt", _("Could not be told from a bad one in time")
 
 
 class Decision(models.Model):

@@ -1,0 +1,1 @@
+"""Rollouts: the guard, the scheduler's job, shadow mode, budgets."""
