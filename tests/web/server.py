@@ -24,10 +24,14 @@ from websockets.typing import Origin
 from conversations.events.lane import Item, Kind, conversation_topic
 from conversations.events.publisher import publish
 from conversations.models import Conversation
+from tests.protocol_schema import assert_server_frame
 
 Frame: TypeAlias = dict[str, Any]
 START_SECONDS = 90.0
 SOON = 10.0
+MARK = "mark"
+"""The type of a frame that only tests publish, to see how far the lane has come."""
+TESTS_OWN = {MARK, "noise"}
 
 
 def free_port() -> int:
@@ -161,6 +165,8 @@ class Client:
     def receive(self, *, seconds: float = SOON) -> Frame:
         """Return the next frame, whatever it is. Raises TimeoutError, ConnectionClosed."""
         frame: Frame = json.loads(self.connection.recv(seconds))
+        if frame["type"] not in TESTS_OWN:
+            assert_server_frame(frame)
         self.seen.append(frame)
         return frame
 
@@ -181,7 +187,7 @@ class Client:
         """Return everything that comes until also what was published up to now has arrived."""
         frames = self.all_until_pong()
         conversation_id = Conversation.objects.values_list("pk", flat=True).get(public_id=self.welcome["conversation"])
-        mark: Frame = {"type": "mark", "id": str(uuid.uuid4())}
+        mark: Frame = {"type": MARK, "id": str(uuid.uuid4())}
         publish([Item(conversation_topic(conversation_id), Kind.LIVE, json.dumps(mark))])
         return frames + self._all_until(mark)
 
