@@ -29,9 +29,10 @@ def first_word_seconds(exchange: Exchange) -> float:
 
 
 async def capacity(server: Running, *, seconds: float) -> float:
-    """Return how many messages a second the server answers when more are always there."""
+    """Return how many messages a second the server answers, once warm, when more are always there."""
     visitors = await start_visitors(server.address, number=SATURATING, prefix="full")
     await connect_all(visitors)
+    await closed_loop(visitors, seconds=seconds)
     outcome = await closed_loop(visitors, seconds=seconds)
     for visitor in visitors:
         visitor.close()
