@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,21 +23,14 @@ from redis.exceptions import NoScriptError, RedisError
 from conversations.gateway.allowance import Allowances, flow_of
 from conversations.gateway.catalog import Candidate, Key
 from conversations.gateway.circuits import Circuits
-from conversations.gateway.settling import (
-    Settlement,
-    account_name,
-    buckets_name,
-    key_name,
-    names_of,
-    pair_name,
-    slots_name,
-)
+from conversations.gateway.settling import Settlement
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 0.5
 DARK_SECONDS: Final = 1.0
 HOLD_MARGIN_SECONDS: Final = 15.0
+MAX_OWED: Final = 1000
 KEEP_MS: Final = 2 * 3600 * 1000
 MS: Final = 1000
 SCRIPTS: Final = Path(__file__).parent / "lua"
@@ -92,6 +85,7 @@ class Admission:
         self._circuits = Circuits(clock)
         self._allowances = Allowances(clock)
         self._turns: Counter[int] = Counter()
+        self._owed: deque[tuple[Lease, Settlement]] = deque(maxlen=MAX_OWED)
         self._dark_until = 0.0
         self._names = (f"{os.getpid()}-{secrets.token_hex(4)}-{number}" for number in itertools.count())
 
@@ -115,25 +109,41 @@ class Admission:
         if settlement.turns_key:
             self._turns[candidate.account_id] += 1
         self._settle_alone(lease, settlement)
-        if self._is_dark():
-            return
+        self._owed.append((lease, settlement))
+        # What could not be told while Redis was away is told now: its places are still taken there.
+        while self._owed and not self._is_dark():
+            await self._tell(*self._owed.popleft())
+
+    async def _tell(self, lease: Lease, settlement: Settlement) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._settle_together(lease, settlement)
         except (RedisError, OSError, TimeoutError) as error:
             self._go_dark(error)
+            self._owed.appendleft((lease, settlement))
 
     # With all workers.
 
     async def _admit_together(self, candidates: Sequence[Candidate], token: str, *, tokens: int) -> Lease | Wait | None:
+        if len(candidates) > 1 and not self._shut_for(candidates[0])[0]:
+            # Nearly always the first one may be called, and asking for one is quicker than for all.
+            answer = await self._ask(candidates[:1], token, tokens=tokens, may_force=False)
+            if isinstance(answer, Lease):
+                return answer
+        return await self._ask(candidates, token, tokens=tokens, may_force=True)
+
+    async def _ask(
+        self, candidates: Sequence[Candidate], token: str, *, tokens: int, may_force: bool
+    ) -> Lease | Wait | None:
         ask = {
             "candidates": [self._shape(candidate) for candidate in candidates],
             "token": token,
             "tokens": tokens,
             "hold": round(self._hold * MS),
             "keep": KEEP_MS,
+            "force": may_force,
         }
-        keys = [name for candidate in candidates for name in names_of(candidate)]
+        keys = [name for candidate in candidates for name in candidate.names.all]
         verdict, number, key, wait = await self._admit.run(keys, orjson.dumps(ask))
         if verdict == LIMITED:
             return Wait(wait / MS)
@@ -177,7 +187,7 @@ class Admission:
             ],
         }
         names = [name for name, _verdict, _rules in circuits]
-        keys = [*names, slots_name(lease.candidate), buckets_name(lease.candidate)]
+        keys = [*names, lease.candidate.names.slots, lease.candidate.names.buckets]
         changes = await self._settle.run(keys, orjson.dumps(settled))
         for name, change in zip(names, changes, strict=True):
             log_change(name, seconds=change / MS if change > 0 else change, kind=settlement.kind)
@@ -192,10 +202,11 @@ class Admission:
             if shut > 0:
                 least = min(least or (shut, candidate, key), (shut, candidate, key), key=lambda found: found[0])
                 continue
-            pause = self._circuits.paused_for(pair_name(candidate))
+            pause = self._circuits.paused_for(candidate.names.pair)
             wait = max(pause, self._allowances.wait_seconds(candidate, tokens=tokens))
             if wait <= 0:
-                for name in (pair_name(candidate), account_name(candidate), key_name(candidate, key)):
+                names = candidate.names
+                for name in (names.pair, names.account, names.keys[key.fingerprint]):
                     self._circuits.begin(name, token, hold_seconds=self._hold)
                 self._allowances.take(candidate, token, tokens=tokens)
                 return Lease(candidate, key, token, tokens)
@@ -205,12 +216,14 @@ class Admission:
         return Lease(least[1], least[2], token, tokens, is_forced=True) if least else None
 
     def _shut_for(self, candidate: Candidate) -> tuple[float, Key]:
-        first = self._first_key(candidate)
-        turned = candidate.keys[first:] + candidate.keys[:first]
-        waits = [(self._circuits.shut_for(key_name(candidate, key)), key) for key in turned]
-        key_wait, key = min(waits, key=lambda found: found[0])
-        pair_wait = self._circuits.shut_for(pair_name(candidate))
-        return max(key_wait, pair_wait, self._circuits.shut_for(account_name(candidate))), key
+        names, keys, first = candidate.names, candidate.keys, self._first_key(candidate)
+        shut = max(self._circuits.shut_for(names.pair), self._circuits.shut_for(names.account))
+        best = keys[first]
+        wait = self._circuits.shut_for(names.keys[best.fingerprint])
+        for key in keys[first + 1 :] + keys[:first] if wait else ():
+            if (other := self._circuits.shut_for(names.keys[key.fingerprint])) < wait:
+                best, wait = key, other
+        return max(shut, wait), best
 
     def _settle_alone(self, lease: Lease, settlement: Settlement) -> None:
         more_tokens = settlement.tokens - lease.tokens if settlement.tokens else 0
@@ -220,7 +233,7 @@ class Admission:
             if self._is_dark():
                 log_change(name, seconds=change, kind=settlement.kind)
         if settlement.pause_seconds:
-            self._circuits.pause(pair_name(lease.candidate), settlement.pause_seconds)
+            self._circuits.pause(lease.candidate.names.pair, settlement.pause_seconds)
 
     def _first_key(self, candidate: Candidate) -> int:
         return self._turns[candidate.account_id] % len(candidate.keys)

@@ -75,6 +75,18 @@ class Waits:
     between_chunks_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a candidate's circuits and places are called in Redis; `all` is in the order of `lua/admit.lua`."""
+
+    pair: str
+    account: str
+    slots: str
+    buckets: str
+    keys: Mapping[str, str]
+    all: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """One route with all that a call over it needs. `keys` is never empty."""
@@ -103,6 +115,19 @@ class Candidate:
     def pair(self) -> Pair:
         """The account and the model."""
         return self.account_id, self.model_id
+
+    @cached_property
+    def names(self) -> Names:
+        """What its circuits and places are called."""
+        account, pair = str(self.account_id), f"{self.account_id}:{self.model_id}"
+        keys = {key.fingerprint: f"csbot:circuit:key:{account}:{key.fingerprint}" for key in self.keys}
+        own = (
+            f"csbot:circuit:pair:{pair}",
+            f"csbot:circuit:account:{account}",
+            f"csbot:slots:{pair}",
+            f"csbot:buckets:{pair}",
+        )
+        return Names(*own, keys=keys, all=(*own, *keys.values()))
 
     @cached_property
     def hash_key(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What a call's end says about the key, the account and the pair it went over, and how circuits are named."""
+"""What a call's end says about the key, the account and the pair it went over."""
 
 import random
 from dataclasses import dataclass
@@ -32,37 +32,6 @@ JITTER: Final = 0.5
 Judged = tuple[str, Verdict, Rules]
 
 
-def pair_name(candidate: Candidate) -> str:
-    """Return the name of the pair's circuit."""
-    return f"csbot:circuit:pair:{candidate.account_id}:{candidate.model_id}"
-
-
-def account_name(candidate: Candidate) -> str:
-    """Return the name of the account's circuit."""
-    return f"csbot:circuit:account:{candidate.account_id}"
-
-
-def key_name(candidate: Candidate, key: Key) -> str:
-    """Return the name of a key's circuit."""
-    return f"csbot:circuit:key:{candidate.account_id}:{key.fingerprint}"
-
-
-def slots_name(candidate: Candidate) -> str:
-    """Return the name of the calls under way."""
-    return f"csbot:slots:{candidate.account_id}:{candidate.model_id}"
-
-
-def buckets_name(candidate: Candidate) -> str:
-    """Return the name of what may leave this minute."""
-    return f"csbot:buckets:{candidate.account_id}:{candidate.model_id}"
-
-
-def names_of(candidate: Candidate) -> list[str]:
-    """Return all names of a candidate, in the order of `lua/admit.lua`."""
-    keys = (key_name(candidate, key) for key in candidate.keys)
-    return [pair_name(candidate), account_name(candidate), slots_name(candidate), buckets_name(candidate), *keys]
-
-
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """How a call ended: verdicts on its pair, account and key; `kind` in a word; tokens taken (0: not known)."""
@@ -77,10 +46,11 @@ class Settlement:
 
     def circuits(self, candidate: Candidate, key: Key) -> tuple[Judged, Judged, Judged]:
         """Return the circuits with what is said about each; the pair's comes first."""
+        names = candidate.names
         return (
-            (pair_name(candidate), self.pair, PAIR_RULES),
-            (account_name(candidate), self.account, REFUSAL_RULES),
-            (key_name(candidate, key), self.key, REFUSAL_RULES),
+            (names.pair, self.pair, PAIR_RULES),
+            (names.account, self.account, REFUSAL_RULES),
+            (names.keys[key.fingerprint], self.key, REFUSAL_RULES),
         )
 
 

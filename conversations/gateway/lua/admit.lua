@@ -4,7 +4,7 @@
 --
 -- Returns {verdict, candidate, key, wait}, both counted from 1 (0: none):
 --   1 granted · 2 only limits stand in the way, ask again after `wait` (candidate: the least bad of the open ones)
---   3 all circuits are open, this is the least bad and it is granted · 0 nobody was asked for
+--   3 all circuits are open, this is the least bad and it is granted (only with `force`) · 0 nobody may be called
 local ask = cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -102,6 +102,6 @@ for number, c in ipairs(ask.candidates) do
   end
 end
 if limit_wait < math.huge then return { 2, least, least_key, limit_wait } end
-if least == 0 then return { 0, 0, 0, 0 } end
+if least == 0 or not ask.force then return { 0, 0, 0, 0 } end
 take(ask.candidates[least], least_names, {})
 return { 3, least, least_key, least_wait }
