@@ -1,5 +1,7 @@
 """Providers of the test's own, each a scripted model on loopback, and a reply loop that routes among them."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from pytest_django import Settings
 from conversations.database import close_database_threads
 from conversations.gateway.models import Account, ApiKey, LanguageModel, Price, Provider, ProviderKind, Route
 from conversations.gateway.secrets import Secret
+from conversations.llm.simulator.delivery import Pace
+from conversations.llm.simulator.server import Setup, Simulator, start
 from conversations.models import Conversation, Customer, Site
 from conversations.playbook.starter import load_starter_playbook
 from conversations.replies.loop import ReplyLoop
@@ -103,3 +107,18 @@ def new_conversation(transactional_db: None) -> Callable[[], Conversation]:
     """Make conversations of new visitors, committed."""
     site = Site.objects.create(name="ร้านทดสอบ")
     return lambda: Conversation.objects.create(site=site, customer=Customer.objects.create(site=site))
+
+
+@pytest.fixture
+def simulator() -> Iterator[str]:
+    """The bundled simulator, as quick as it can be; its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    starting = start(Simulator(Setup(pace=Pace(0, 0))), host="127.0.0.1", port=0)
+    runner, port = asyncio.run_coroutine_threadsafe(starting, loop).result()
+    yield f"http://127.0.0.1:{port}/v1"
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

@@ -96,7 +96,8 @@ def split_prompt(messages: Sequence[ChatMessage]) -> tuple[tuple[ChatMessage, ..
 @lru_cache(maxsize=16)
 def read_opening(opening: tuple[ChatMessage, ...]) -> Knowledge:
     """Return what an opening tells; a shop's opening is the same for all its questions."""
-    system = "\n".join(message.content for message in opening if message.role == "system")
+    # Models that want no system message get the instructions as the first one of the user.
+    system = "\n".join(message.content for message in opening if message.role == "system" or message is opening[0])
     examples = tuple(read_examples(opening))
     facts = tuple(read_facts(system))
     return Knowledge(
