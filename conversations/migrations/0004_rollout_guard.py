@@ -15,6 +15,11 @@ STAMP_SHADOWS = """
 CREATE TRIGGER guard_stamps_gateway AFTER INSERT OR DELETE OR UPDATE OF shadow_share ON conversations_guard
     FOR EACH STATEMENT EXECUTE FUNCTION csbot_stamp_gateway();
 """
+STAMP_BUDGETS = """
+CREATE TRIGGER budget_stamps_gateway AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON conversations_budget
+    FOR EACH STATEMENT EXECUTE FUNCTION csbot_stamp_gateway();
+"""
+FORGET_BUDGETS = "DROP TRIGGER budget_stamps_gateway ON conversations_budget"
 FORGET_SHADOWS = "DROP TRIGGER guard_stamps_gateway ON conversations_guard"
 
 
@@ -104,4 +109,5 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(STAMP_SHADOWS, FORGET_SHADOWS),
+        migrations.RunSQL(STAMP_BUDGETS, FORGET_BUDGETS),
     ]

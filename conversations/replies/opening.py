@@ -6,16 +6,17 @@ from typing import Final
 
 from django.conf import settings
 
-from conversations.actions.runs import extend_run, open_run
+from conversations.actions.runs import Figures, extend_run, fail_run, open_run
 from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
 from conversations.gateway.arms import assigned_arm
+from conversations.gateway.budgets import is_out_of_budget, within_budgets
 from conversations.gateway.metering import Origin
 from conversations.gateway.models import Purpose
 from conversations.gateway.reading import current_catalog
 from conversations.gateway.routing import Plan, plan
 from conversations.llm.requests import ChatMessage, Sampling
-from conversations.models import Conversation, Message, Sender
+from conversations.models import Conversation, Message, Reason, Sender
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
 from conversations.playbook.reading import current_playbook
 
@@ -48,11 +49,14 @@ class OpenReply:
 
 
 def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
-    """Open a run for what is unanswered. None if nothing is, or another run is at it."""
+    """Open a run for what is unanswered. None if nothing is, another run is at it, or no budget is left: people are."""
     opened = open_run(conversation_id, worker=worker)
     if opened is None:
         return None
     conversation, run = opened
+    if is_out_of_budget(current_catalog()):
+        fail_run(run.pk, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
+        return None
     stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
     return OpenReply(run.pk, conversation_id, stream, ask_about(conversation, until_seq=run.covers_seq))
 
@@ -86,7 +90,7 @@ def ask_about(conversation: Conversation, *, until_seq: int) -> Question:
 
 def plan_for(conversation: Conversation) -> Plan:
     """Return whom to ask for this conversation, in order, under the rollout that is live."""
-    catalog = current_catalog()
+    catalog = within_budgets(current_catalog())
     return plan(catalog, conversation=conversation.public_id.bytes, arm=assigned_arm(conversation, catalog.rollout))
 
 
