@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -18,6 +19,7 @@ from openai import AsyncOpenAI
 from redis.asyncio import Redis as AsyncRedis
 
 from bench.figures import Report, at_most, percentile, table
+from bench.gateway_replay import measure_cache
 from bench.processes import ModelServer, model_server
 from conversations.gateway.admission import Admission
 from conversations.gateway.catalog import Candidate, Catalog, Key
@@ -43,6 +45,8 @@ from conversations.gateway.summary import provider_summary
 from conversations.llm.client import Client, TextDelta
 from conversations.llm.envelope import EnvelopeReader
 from conversations.llm.requests import ChatMessage, Deadlines, Sampling
+from conversations.playbook.reading import current_playbook
+from conversations.playbook.starter import load_starter_playbook
 from conversations.redis import new_async_client
 
 MEMORY_LIMIT_US: Final = 50.0
@@ -292,7 +296,7 @@ def explain(since: datetime) -> None:
     print(f"the rows of 70 minutes in all ways: {(time.perf_counter() - started) * 1000:.1f} ms")
 
 
-def measure(*, rows: int) -> int:
+def measure(*, rows: int, replay: Path | None, messages: int) -> int:
     """Measure all of it; return the process's exit code."""
     report = Report("The gateway by itself")
 
@@ -302,6 +306,10 @@ def measure(*, rows: int) -> int:
             await measure_latency(report, model)
 
     uvloop.run(on_loop())
+    if replay:
+        load_starter_playbook()
+        playbook = current_playbook()
+        uvloop.run(measure_cache(report, source=replay, messages=messages, playbook=playbook))
     if rows:
         measure_summary(report, rows=rows)
     return report.close()

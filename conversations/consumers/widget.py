@@ -33,6 +33,7 @@ from conversations.events.hub import process_hub
 from conversations.events.lane import conversation_topic
 from conversations.events.snapshots import read_snapshot
 from conversations.gateway.endpoints import is_simulated
+from conversations.gateway.reading import current_catalog
 from conversations.limits import (
     SOCKET_FRAMES,
     SUBNET_FRAMES,
@@ -224,6 +225,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
             await self.refuse(Code.NO_SESSION, close_code=BAD_HELLO)
             return
         snapshot = await read_snapshot(loop_client(), standing.open_run.pk) if standing.open_run else ""
+        await in_database(current_catalog)
         await self.send_frame(welcome_frame(standing, locale=locale, snapshot=snapshot))
         await feed.begin(standing, after_seq=hello.after_seq, snapshot=snapshot)
 

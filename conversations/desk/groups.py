@@ -1,4 +1,4 @@
-"""The two kinds of staff that every shop starts with. `prepare` makes them; what an admin changes there stays."""
+"""The three kinds of staff that every shop starts with. `prepare` makes them; what an admin changes there stays."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,15 +8,22 @@ from django.contrib.auth.models import Group, Permission
 
 AGENTS: Final = "Agents"
 EDITORS: Final = "Editors"
+OPERATORS: Final = "Operators"
 AGENT_RIGHTS: Final = ("view_conversation", "change_conversation", "view_customer")
 EDITOR_VERBS: Final = ("add", "change", "delete", "view")
 EDITOR_RIGHTS: Final = ("view_conversation",)
+OPERATOR_RIGHTS: Final = ("operator",)
 PLAYBOOK: Final = "conversations.playbook"
 
 
 def ensure_groups() -> None:
     """Create the groups that are missing, with their rights; an existing group is left as it is."""
-    for name, rights in ((AGENTS, AGENT_RIGHTS), (EDITORS, (*EDITOR_RIGHTS, *playbook_rights()))):
+    kinds = (
+        (AGENTS, AGENT_RIGHTS),
+        (EDITORS, (*EDITOR_RIGHTS, *playbook_rights())),
+        (OPERATORS, OPERATOR_RIGHTS),
+    )
+    for name, rights in kinds:
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:
             group.permissions.set(_permissions(rights))

@@ -14,6 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 
 from conversations.database import in_database
 from conversations.gateway.endpoints import is_simulated
+from conversations.gateway.reading import current_catalog
 from conversations.models import Locale, Site
 from conversations.text.checks import UNSTORABLE
 from conversations.text.origins import normal_origin
@@ -53,6 +54,7 @@ async def look(request: HttpRequest) -> HttpResponse:
 async def panel(request: HttpRequest) -> HttpResponse:
     """Show the conversation; only pages of the site's allowed origins may frame it."""
     site = await _site(request)
+    await in_database(current_catalog)
     if site is None:
         return HttpResponse("There is no such site.", status=404, content_type="text/plain; charset=utf-8")
     origins = framing_origins(site)
@@ -72,7 +74,7 @@ async def demo(request: HttpRequest) -> HttpResponse:
     site = await _site(request)
     locale = _locale(request, site=site)
     context: dict[str, object] = {"site": site, "locale": locale, "words": SHOP_WORDS[locale]}
-    context |= {"is_simulated": is_simulated(), "assets": asset_url("demo/")}
+    context |= {"is_simulated": await in_database(is_simulated), "assets": asset_url("demo/")}
     response = render(request, "demo/shop.html", context)
     response.headers["Cache-Control"] = "no-cache"
     return response
