@@ -5,6 +5,7 @@ Imports models, so it loads after `database.set_up_django` (`database.agent`).
 
 import time
 from dataclasses import dataclass
+from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -34,14 +35,14 @@ class Agent:
         conversation_id = Conversation.objects.values_list("pk", flat=True).get(public_id=public_id)
         asked_at = time.monotonic()
         take(conversation_id, agent=self._user)
-        message = add_agent_message(conversation_id, agent=self._user, text=text)
+        message = add_agent_message(conversation_id, agent=self._user, text=text, client_id=uuid4())
         return TakenOver(asked_at, message.seq if message else 0)
 
     def say(self, public_id: str, *, times: int) -> None:
         """Say something so many times to the customer, in a conversation taken over before."""
         conversation_id = Conversation.objects.values_list("pk", flat=True).get(public_id=public_id)
         for number in range(times):
-            add_agent_message(conversation_id, agent=self._user, text=f"ข้อความที่ {number}")
+            add_agent_message(conversation_id, agent=self._user, text=f"ข้อความที่ {number}", client_id=uuid4())
 
     def bot_messages_after(self, public_id: str, *, seq: int) -> int:
         """Return how many messages of the bot are stored after `seq`; must be 0 after a take-over."""

@@ -48,9 +48,11 @@ def append_bot_message(
     return _append(locked, Message(sender=Sender.BOT, text=text, run_id=run_id, is_stopped=is_stopped, **flags))
 
 
-def append_agent_message(locked: Conversation, *, agent: AbstractBaseUser, text: str) -> Message:
+def append_agent_message(locked: Conversation, *, agent: AbstractBaseUser, text: str, client_id: UUID) -> Message:
     """Append what a person of the shop wrote."""
-    return _append(locked, Message(sender=Sender.AGENT, text=text, agent_id=agent.pk, agent_name=display_name(agent)))
+    name = display_name(agent)
+    message = Message(sender=Sender.AGENT, text=text, client_id=client_id, agent_id=agent.pk, agent_name=name)
+    return _append(locked, message)
 
 
 def append_system_message(locked: Conversation, *, sentence: Sentence, text: str) -> Message:

@@ -11,13 +11,13 @@ from conversations.actions.append import append_customer_message, message_item
 from conversations.actions.ownership import OWNER_FIELDS, SEQ_FIELDS, owner_item, queue_changed_item, reopen_locked
 from conversations.events.lane import Item
 from conversations.events.publisher import announce
-from conversations.models import Conversation, Customer, Message, Owner, Site
+from conversations.models import Conversation, Customer, Message, Owner, Sender, Site
 
 COMMENT_CHARS = 1000
 
 
 class ConflictError(Exception):
-    """The same client_id came before with another text."""
+    """The same client_id came before with another text, or from somebody else."""
 
 
 class NotResolvedError(Exception):
@@ -57,7 +57,7 @@ def add_customer_message(conversation_id: int, *, client_id: UUID, text: str) ->
 
 
 def _same_again(earlier: Message, *, text: str) -> Stored:
-    if earlier.text != text:
+    if (earlier.sender, earlier.text) != (Sender.CUSTOMER, text):
         raise ConflictError
     return Stored(seq=earlier.seq, at=earlier.created_at, is_new=False, wants_reply=False)
 

@@ -1,4 +1,4 @@
-"""Who answers: escalate, take, hand back, resolve, reopen.
+"""Who answers: escalate, take, take over from a colleague, hand back, resolve, reopen.
 
 Each change locks the row, raises the owner epoch, throws the bot's open run away and is announced on commit. A bot's
 reply carries the epoch it was opened in, so none of an older epoch can be stored afterwards.
@@ -100,12 +100,25 @@ def take(conversation_id: int, *, agent: AbstractBaseUser) -> bool:
     locked = Conversation.objects.locked(conversation_id)
     if locked.owner == Owner.AGENT:
         return is_held_by(locked, agent=agent)
-    items = change_owner(locked, owner=Owner.AGENT, agent=agent)
-    locked.resolved_at = None
     _mark_taken(locked, agent=agent)
-    text = say(Sentence.AGENT_JOINED, locale=locked.locale, agent=display_name(agent))
-    message = append_system_message(locked, sentence=Sentence.AGENT_JOINED, text=text)
-    save_and_announce(locked, items=items, messages=[message])
+    _join(locked, agent=agent)
+    return True
+
+
+@transaction.atomic
+def take_over(conversation_id: int, *, agent: AbstractBaseUser, holder_id: int) -> bool:
+    """Make `agent` answer in place of the colleague who is believed to hold the conversation.
+
+    False if somebody else holds it by now, or nobody: of two who take over at once, the second believed in a holder
+    who is gone. True also if `agent` holds it already. When the customer's wait ended stays as it was.
+    """
+    locked = Conversation.objects.locked(conversation_id)
+    if is_held_by(locked, agent=agent):
+        return True
+    if locked.owner != Owner.AGENT or locked.agent_id != holder_id:
+        return False
+    locked.escalations.unresolved().update(taken_by=agent)
+    _join(locked, agent=agent)
     return True
 
 
@@ -154,6 +167,14 @@ def reopen_locked(locked: Conversation) -> list[Item]:
 def is_held_by(conversation: Conversation, *, agent: AbstractBaseUser) -> bool:
     """Whether this agent answers the customer now."""
     return conversation.owner == Owner.AGENT and bool(conversation.agent_id == agent.pk)
+
+
+def _join(locked: Conversation, *, agent: AbstractBaseUser) -> None:
+    items = change_owner(locked, owner=Owner.AGENT, agent=agent)
+    locked.resolved_at = None
+    text = say(Sentence.AGENT_JOINED, locale=locked.locale, agent=display_name(agent))
+    message = append_system_message(locked, sentence=Sentence.AGENT_JOINED, text=text)
+    save_and_announce(locked, items=items, messages=[message])
 
 
 def _discard_open_runs(locked: Conversation) -> list[Item]:

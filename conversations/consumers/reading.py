@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from conversations.actions.ownership import owner_item
 from conversations.events.frames import message_frame
-from conversations.models import Conversation, Message, Run, RunState
+from conversations.models import Conversation, Message, Run, RunState, Sender
 
 PAGE: Final = 500
 
@@ -75,5 +75,6 @@ def read_messages(conversation_id: int, *, after_seq: int) -> list[Stored]:
 
 
 def find_stored(conversation_id: int, *, client_id: UUID) -> Message | None:
-    """Return the message that came with this `client_id` before."""
-    return Message.objects.filter(conversation_id=conversation_id, client_id=client_id).first()
+    """Return the customer's message that came with this `client_id` before."""
+    sent = Message.objects.filter(conversation_id=conversation_id, sender=Sender.CUSTOMER)
+    return sent.filter(client_id=client_id).first()

@@ -113,6 +113,7 @@ class ConversationAdmin(ModelAdmin):
         views = {
             "live": doors.live_view,
             "take": doors.take_view,
+            "take-over": doors.take_over_view,
             "reply": doors.reply_view,
             "note": doors.note_view,
             "hand-back": doors.hand_back_view,

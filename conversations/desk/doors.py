@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from conversations.actions import agents, ownership
+from conversations.actions.customers import ConflictError
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_answer, may_read
-from conversations.desk.submissions import Claim, claim_submit, settle_submit
 from conversations.desk.transcript import Transcript, earlier_part, later_part
 from conversations.models import Conversation, Owner, Reason
 from conversations.text.checks import Problem, check_message
@@ -69,8 +69,12 @@ def door(view: View) -> View:
     def wrapped(request: HttpRequest, conversation_id: int) -> JsonResponse:
         try:
             return view(request, conversation_id)
-        except RefusedError as error:
-            return JsonResponse({"error": {"code": error.code, "message": error.message}}, status=error.status)
+        except ConflictError:
+            # What an honest page never sends: an id that stands for other words already.
+            error = _out_of_date()
+        except RefusedError as refused:
+            error = refused
+        return JsonResponse({"error": {"code": error.code, "message": error.message}}, status=error.status)
 
     return wrapped
 
@@ -91,7 +95,21 @@ def take_view(request: HttpRequest, conversation_id: int) -> JsonResponse:
     """Make the agent the one who answers, unless a colleague was faster."""
     agent = answering(request)
     read_conversation(conversation_id)
-    take_or_refuse(conversation_id, agent=agent)
+    if not ownership.take(conversation_id, agent=agent):
+        raise refusal(read_conversation(conversation_id))
+    return _now(request, conversation_id)
+
+
+@door
+def take_over_view(request: HttpRequest, conversation_id: int) -> JsonResponse:
+    """Make the agent answer in place of the colleague whom the page shows, unless that isn't so any more."""
+    agent = answering(request)
+    read_conversation(conversation_id)
+    holder_id = _number(request.POST.get("holder"))
+    if holder_id is None:
+        raise _out_of_date()
+    if not ownership.take_over(conversation_id, agent=agent, holder_id=holder_id):
+        raise refusal(read_conversation(conversation_id))
     return _now(request, conversation_id)
 
 
@@ -100,14 +118,9 @@ def reply_view(request: HttpRequest, conversation_id: int) -> JsonResponse:
     """Write to the customer; a conversation that nobody holds is taken with it."""
     agent = answering(request)
     read_conversation(conversation_id)
-    text = _checked_text(request)
-
-    def write() -> None:
-        take_or_refuse(conversation_id, agent=agent)
-        if agents.add_agent_message(conversation_id, agent=agent, text=text) is None:
-            raise refusal(read_conversation(conversation_id))
-
-    _once(request, user_id=agent.pk, work=write)
+    text, client_id = _checked_text(request), _submit_id(request)
+    if agents.take_and_say(conversation_id, agent=agent, text=text, client_id=client_id) is None:
+        raise refusal(read_conversation(conversation_id))
     return _now(request, conversation_id)
 
 
@@ -116,12 +129,7 @@ def note_view(request: HttpRequest, conversation_id: int) -> JsonResponse:
     """Leave a note for colleagues."""
     author = answering(request)
     read_conversation(conversation_id)
-    text = _checked_text(request)
-
-    def write() -> None:
-        agents.add_note(conversation_id, author=author, text=text)
-
-    _once(request, user_id=author.pk, work=write)
+    agents.add_note(conversation_id, author=author, text=_checked_text(request), client_id=_submit_id(request))
     return _now(request, conversation_id)
 
 
@@ -156,12 +164,6 @@ def escalate_view(request: HttpRequest, conversation_id: int) -> JsonResponse:
     return _now(request, conversation_id)
 
 
-def take_or_refuse(conversation_id: int, *, agent: AbstractBaseUser) -> None:
-    """Take the conversation. Raises RefusedError that names the colleague who has it."""
-    if not ownership.take(conversation_id, agent=agent):
-        raise refusal(read_conversation(conversation_id))
-
-
 def refusal(conversation: Conversation) -> RefusedError:
     """Return why the agent can't do that now, as the conversation stands."""
     if conversation.owner == Owner.AGENT and conversation.agent is not None:
@@ -174,22 +176,16 @@ def refusal(conversation: Conversation) -> RefusedError:
     return RefusedError("not_yours", messages.get(Owner(conversation.owner), _("The bot has this conversation again.")))
 
 
-def _once(request: HttpRequest, *, user_id: int, work: Callable[[], None]) -> None:
-    """Do the work unless the same submit did it before. Raises RefusedError while another request is at it."""
+def _submit_id(request: HttpRequest) -> UUID:
+    """Return the id that makes a submit count once. Raises RefusedError."""
     try:
-        submit_id = UUID(request.POST.get("submit_id", ""))
+        return UUID(request.POST.get("submit_id", ""))
     except ValueError:
-        raise RefusedError("bad_request", _("The page is out of date. Reload it."), status=400) from None
-    claim = claim_submit(submit_id, user_id=user_id)
-    if claim is Claim.PENDING:
-        raise RefusedError("pending", _("This is being sent already."))
-    if claim is Claim.MINE:
-        is_done = False
-        try:
-            work()
-            is_done = True
-        finally:
-            settle_submit(submit_id, user_id=user_id, is_done=is_done)
+        raise _out_of_date() from None
+
+
+def _out_of_date() -> RefusedError:
+    return RefusedError("bad_request", _("The page is out of date. Reload it."), status=400)
 
 
 def _checked_text(request: HttpRequest) -> str:

@@ -87,6 +87,7 @@ class Head(TypedDict):
     owner: str
     owner_epoch: int
     agent: str
+    agent_id: int | None
     is_mine: bool
     can_answer: bool
     expect: Expect | None
@@ -152,6 +153,7 @@ def head_of(conversation: Conversation, *, user: AbstractBaseUser) -> Head:
         "owner": Owner(conversation.owner).value,
         "owner_epoch": conversation.owner_epoch,
         "agent": display_name(conversation.agent) if conversation.agent else "",
+        "agent_id": conversation.agent_id,
         "is_mine": is_held_by(conversation, agent=user),
         "can_answer": may_answer(user),
         "expect": expectation(conversation),
@@ -232,5 +234,5 @@ def _iso_or_none(moment: datetime | None) -> str | None:
 
 def addresses(conversation_id: int) -> dict[str, str]:
     """Return the addresses of the doors that the conversation's page knocks at."""
-    names = ("live", "take", "reply", "note", "hand-back", "resolve", "escalate")
+    names = ("live", "take", "take-over", "reply", "note", "hand-back", "resolve", "escalate")
     return {name.replace("-", "_"): reverse(f"admin:desk-{name}", args=[conversation_id]) for name in names}

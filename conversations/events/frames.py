@@ -6,7 +6,7 @@ from typing import NotRequired, Required, TypedDict
 
 import orjson
 
-from conversations.models import Conversation, Message, Owner, Run, RunState
+from conversations.models import Conversation, Message, Owner, Run, RunState, Sender
 
 PROTOCOL_VERSION = 1
 
@@ -37,7 +37,7 @@ def message_frame(message: Message) -> str:
         "text": message.text,
         "at": iso(message.created_at),
     }
-    if message.client_id:
+    if message.client_id and message.sender == Sender.CUSTOMER:
         frame["client_id"] = str(message.client_id)
     if message.run_id:
         frame["run"] = str(message.run_id)

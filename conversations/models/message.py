@@ -55,7 +55,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One message. Never changed once written; only erased with its customer."""
+    """One message. Never changed once written; only erased with its customer.
+
+    `client_id` is the id that a customer's widget or an agent's page gave it: the same id again is the same message.
+    """
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
     seq = models.PositiveIntegerField()
@@ -93,8 +96,8 @@ class Message(models.Model):
             models.CheckConstraint(condition=Q(seq__gte=1), name="message_seq_from_1"),
             models.CheckConstraint(condition=~Q(text=""), name="message_not_blank"),
             models.CheckConstraint(
-                condition=Q(client_id__isnull=True) | Q(sender=Sender.CUSTOMER),
-                name="message_client_id_of_customer",
+                condition=Q(client_id__isnull=True) | Q(sender__in=[Sender.CUSTOMER, Sender.AGENT]),
+                name="message_client_id_of_person",
             ),
             models.CheckConstraint(
                 condition=Q(sender=Sender.AGENT) ^ Q(agent_name=""), name="message_agent_name_iff_agent"
@@ -113,12 +116,20 @@ class Note(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     author_name = models.CharField(max_length=200)
     text = models.TextField(_("note"))
+    client_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(_("at"), default=timezone.now)
 
     class Meta:
         verbose_name = _("internal note")
         verbose_name_plural = _("internal notes")
-        constraints = [models.CheckConstraint(condition=~Q(text=""), name="note_not_blank")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"],
+                condition=Q(client_id__isnull=False),
+                name="note_unique_client_id",
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="note_not_blank"),
+        ]
 
     def __str__(self) -> str:
         return f"note {self.pk}"

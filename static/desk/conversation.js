@@ -4,6 +4,7 @@
 import { clock } from "../widget/dates.js";
 import { setText } from "../widget/dom.js";
 import { Composer } from "./composer.js";
+import { ask } from "./dialog.js";
 import { Drafts } from "./drafts.js";
 import { page as everywhere, link } from "./everywhere.js";
 import { post, RefusedError } from "./post.js";
@@ -101,15 +102,28 @@ async function loadEarlier() {
   transcript.earlier.disabled = false;
 }
 
+/** @param {string} agent who holds it @returns {Promise<boolean>} */
+function isSureToTakeFrom(agent) {
+  return ask({
+    title: fill(say("take_over_title"), { agent }),
+    text: fill(say("take_over_text"), { agent }),
+    yes: say("take"),
+    no: say("cancel"),
+  });
+}
+
 /** @param {import("./standing.js").Action} action */
 async function act(action) {
+  // Read before the question: what was agreed to is taking it from this person, whoever may hold it a minute later.
+  const { agent, agent_id: holder } = state.head;
+  if (action === "take_over" && !(await isSureToTakeFrom(agent))) return;
   isBusy = true;
   standing.complain("");
   show();
   try {
     const url = /** @type {string} */ (page[action]);
-    take(await post(url, { after: String(state.completeSeq) }, problems()));
-    if (action === "take") composer.area.focus();
+    take(await post(url, { after: String(state.completeSeq), holder: String(holder ?? "") }, problems()));
+    if (action === "take" || action === "take_over") composer.area.focus();
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     standing.complain(error.message);

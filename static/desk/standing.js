@@ -7,18 +7,26 @@ import { fill, pageLocale } from "./words.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./state.js").Head} Head */
 /** @typedef {import("./words.js").Words} Words */
-/** @typedef {"take" | "hand_back" | "resolve" | "escalate"} Action */
+/** @typedef {"take" | "take_over" | "hand_back" | "resolve" | "escalate"} Action */
 
 /** @type {Record<Head["owner"] | "mine", readonly Action[]>} */
 const ACTIONS = {
   bot: ["escalate", "take"],
   waiting: ["take"],
-  agent: [],
+  agent: ["take_over"],
   mine: ["hand_back", "resolve"],
   resolved: ["escalate", "take"],
 };
 /** @type {Record<Action, string>} */
-const LABELS = { take: "take", hand_back: "hand_back", resolve: "resolve", escalate: "escalate_myself" };
+const LABELS = {
+  take: "take",
+  take_over: "take_over",
+  hand_back: "hand_back",
+  resolve: "resolve",
+  escalate: "escalate_myself",
+};
+/** @type {Partial<Record<Action, string>>} */
+const LOOKS = { take: "desk-primary", resolve: "desk-primary", take_over: "desk-quiet" };
 
 export class Standing {
   /** @param {Words} words @param {{ user: number, onAction: (action: Action) => void }} options */
@@ -32,12 +40,11 @@ export class Standing {
     this.buttons = el("div", { class: "desk-actions" });
     this.alert = el("p", { class: "desk-alert", role: "alert" });
     const line = el("div", { class: "desk-standing" }, this.owner, this.people, this.link, this.buttons);
-    this.element = el("div", {}, line, this.expect, this.alert);
+    this.lost = el("p", { class: "desk-lost desk-warn", role: "status" });
+    this.element = el("div", {}, line, this.expect, this.lost, this.alert);
     this.actions = new Map(
-      /** @type {Action[]} */ (["escalate", "hand_back", "resolve", "take"]).map((action) => {
-        const isMain = action === "take" || action === "resolve";
-        const look = isMain ? "desk-button desk-primary" : "desk-button";
-        const button = el("button", { type: "button", class: look }, words[LABELS[action]] ?? action);
+      /** @type {Action[]} */ (["escalate", "hand_back", "resolve", "take", "take_over"]).map((action) => {
+        const button = el("button", { type: "button", class: `desk-button ${LOOKS[action] ?? ""}` });
         button.addEventListener("click", () => onAction(action));
         this.buttons.append(button);
         return [action, button];
@@ -61,9 +68,12 @@ export class Standing {
     setText(this.expect, head.expect?.message ?? "");
     this.expect.hidden = !head.expect;
     for (const [action, button] of this.actions) {
+      setText(button, fill(this.words[LABELS[action]] ?? action, { agent: head.agent }));
       button.hidden = !head.can_answer || !ACTIONS[who].includes(action);
-      button.disabled = isBusy;
+      // Whoever holds it must be known before anybody can take it from them; the rows tell a moment after the frame.
+      button.disabled = isBusy || (action === "take_over" && head.agent_id === null);
     }
+    setText(this.lost, state.lostTo ? fill(this.words.taken_from_me ?? "", { agent: state.lostTo }) : "");
     this.#showPeople(state);
   }
 

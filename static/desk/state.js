@@ -48,6 +48,7 @@ import { dayKey } from "../widget/dates.js";
  * @property {"bot" | "waiting" | "agent" | "resolved"} owner
  * @property {number} owner_epoch
  * @property {string} agent
+ * @property {number | null} agent_id null also where a frame told the name and the row has yet to come
  * @property {boolean} is_mine
  * @property {boolean} can_answer
  * @property {{ on_duty: boolean, message: string } | null} expect
@@ -69,6 +70,7 @@ import { dayKey } from "../widget/dates.js";
  * @property {ReadonlyMap<string, RunRow>} runs
  * @property {ReadonlyMap<number, NoteRow>} notes
  * @property {EscalationRow[]} escalations
+ * @property {string} lostTo the colleague who took this conversation from the person looking at it, "" if nobody did
  * @property {boolean} hasEarlier
  * @property {number} completeSeq all rows from the oldest shown up to this seq are known in full
  * @property {Live | null} live
@@ -91,6 +93,7 @@ export function firstState(part) {
     runs: new Map(),
     notes: new Map(),
     escalations: [],
+    lostTo: "",
     hasEarlier: part.has_earlier,
     completeSeq: 0,
     live: null,
@@ -118,6 +121,7 @@ export function addPart(state, part) {
     notes: merged(state.notes, part.notes, (row) => row.id),
     escalations: part.escalations,
     head: isStale ? state.head : part.head,
+    lostTo: isStale ? state.lostTo : lostTo(state, part.head),
     completeSeq: Math.max(state.completeSeq, newest),
     live: isDone ? null : state.live,
     wants: { refresh: part.head.head_seq > Math.max(state.completeSeq, newest), snapshot: false },
@@ -215,11 +219,18 @@ function applyRun(state, frame) {
 /** @param {State} state @param {Frame} frame @returns {Partial<State>} */
 function applyOwner(state, frame) {
   if (frame.owner_epoch < state.head.owner_epoch) return {};
-  const isSame = frame.owner_epoch === state.head.owner_epoch;
-  const head = { ...state.head, owner: frame.state, agent: frame.agent ?? "", owner_epoch: frame.owner_epoch };
-  // Whether it is mine now only the fetched row says; it cannot become mine by somebody else's doing.
-  const isMine = state.head.is_mine && frame.state === "agent";
-  return { head: isSame ? state.head : { ...head, is_mine: isMine }, live: isSame ? state.live : null, wants: REFRESH };
+  if (frame.owner_epoch === state.head.owner_epoch) return { wants: REFRESH };
+  // Whether it is mine now only the fetched row says. It cannot become or stay mine by somebody else's doing: an agent
+  // after an agent is a colleague who took over (or this person, on another page; the row puts that right).
+  const now = { owner: frame.state, agent: frame.agent ?? "", agent_id: null, owner_epoch: frame.owner_epoch };
+  const head = { ...state.head, ...now, is_mine: false };
+  return { head, lostTo: lostTo(state, head), live: null, wants: REFRESH };
+}
+
+/** @param {State} state before @param {Head} head now @returns {string} who took the conversation from this person */
+function lostTo(state, head) {
+  if (head.owner !== "agent" || head.is_mine) return "";
+  return state.head.is_mine || state.lostTo ? head.agent : "";
 }
 
 /** @param {State} state @param {Frame} frame @returns {Partial<State>} */

@@ -36,6 +36,7 @@ const part = (messages, head = {}) => ({
     owner: "bot",
     owner_epoch: 1,
     agent: "",
+    agent_id: null,
     is_mine: false,
     can_answer: true,
     expect: null,
@@ -129,6 +130,20 @@ test("a take-over ends what was being written, and an older owner is ignored", (
   const late = after(taken, { type: "owner", state: "bot", owner_epoch: 1 });
   assert.equal(late.head.owner, "agent");
   assert.equal(addPart(taken, part([], { owner: "bot", owner_epoch: 1 })).head.owner, "agent");
+});
+
+test("a colleague who takes over is named at once, until it is mine again", () => {
+  const mine = firstState(part([row(1)], { owner: "agent", agent: "นก", agent_id: 5, is_mine: true, owner_epoch: 2 }));
+  assert.equal(mine.lostTo, "");
+  const lost = after(mine, { type: "owner", state: "agent", agent: "เล็ก", owner_epoch: 3 });
+  assert.deepEqual([lost.lostTo, lost.head.is_mine, lost.head.agent_id], ["เล็ก", false, null]);
+  const theirs = { owner: /** @type {const} */ ("agent"), agent: "เล็ก", agent_id: 6, owner_epoch: 3 };
+  const known = addPart(lost, part([], theirs));
+  assert.deepEqual([known.lostTo, known.head.agent_id], ["เล็ก", 6]);
+  assert.equal(addPart(mine, part([], theirs)).lostTo, "เล็ก");
+  assert.equal(addPart(known, part([], { ...theirs, is_mine: true, owner_epoch: 4 })).lostTo, "");
+  assert.equal(after(known, { type: "owner", state: "resolved", owner_epoch: 4 }).lostTo, "");
+  assert.equal(addPart(firstState(part([row(1)])), part([], theirs)).lostTo, "");
 });
 
 test("being behind the database's head asks for the rows", () => {

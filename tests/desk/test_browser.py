@@ -1,6 +1,7 @@
 """The desk in a real Chromium, as agents use it: live, two at once, on a phone, with hostile words, in Thai."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -164,6 +165,34 @@ def test_who_presses_take_a_moment_too_late_is_told_the_name(
     expect(page.locator("[data-alert]")).to_have_text("เล็ก has this conversation.")
 
 
+def test_what_an_absent_colleague_holds_is_taken_over_after_a_question(
+    open_page: OpenPage, new_conversation: NewConversation
+) -> None:
+    nok, lek = make_agent("nok", name="นก"), make_agent("lek", name="เล็ก")
+    conversation = new_conversation("คุณมะลิ")
+    take(conversation.pk, agent=lek)
+    theirs, mine = open_page(lek, page_of(conversation)), open_page(nok, page_of(conversation), **PHONE)
+    is_live(theirs)
+    theirs.locator("textarea").fill("ยังไม่ได้ส่ง")
+    over, dialog = mine.get_by_role("button", name="Take over from เล็ก"), mine.get_by_role("dialog")
+    over.tap()
+    expect(dialog).to_contain_text("เล็ก is answering this customer.")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    assert [found for found in Axe().run(mine).response["violations"] if found["impact"] in SERIOUS] == []
+    mine.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert Conversation.objects.get(pk=conversation.pk).agent == lek
+    over.tap()
+    dialog.get_by_role("button", name="Take over", exact=True).tap()
+    expect(mine.locator(".desk-owner")).to_have_text("You answer")
+    expect(over).to_be_hidden()
+    expect(theirs.locator(".desk-lost")).to_have_text("นก took this conversation over from you.")
+    expect(theirs.locator(".desk-owner")).to_have_text("นก answers")
+    expect(theirs.locator("textarea")).to_have_value("ยังไม่ได้ส่ง")
+    expect(theirs.get_by_role("button", name="Take over and send")).to_be_hidden()
+    expect(theirs.get_by_role("button", name="Take over from นก")).to_be_enabled()
+
+
 def test_the_transcript_shows_the_reply_while_it_is_written(
     open_page: OpenPage, new_conversation: NewConversation
 ) -> None:
@@ -301,7 +330,7 @@ def test_rows_missed_while_the_socket_was_down_come_with_the_reconnect(
     page.context.set_offline(True)
     expect(page.locator(".desk-link-state")).to_have_attribute("data-status", "offline")
     say(conversation, "ระหว่างนั้น")
-    add_agent_message(conversation.pk, agent=nok, text="จากอีกเครื่อง")
+    add_agent_message(conversation.pk, agent=nok, text="จากอีกเครื่อง", client_id=uuid.uuid4())
     page.context.set_offline(False)
     is_live(page)
     expect(page.locator(".desk-bubble").last).to_have_text("จากอีกเครื่อง")
@@ -328,7 +357,7 @@ def test_axe_finds_nothing_serious(
     say(conversation, "ขอคืนสินค้าค่ะ")
     answer(conversation, "ได้ค่ะ")
     take(conversation.pk, agent=nok)
-    add_agent_message(conversation.pk, agent=nok, text="สวัสดีค่ะ")
+    add_agent_message(conversation.pk, agent=nok, text="สวัสดีค่ะ", client_id=uuid.uuid4())
     waiting = new_conversation("คุณสมชาย")
     escalate(waiting.pk, reason=Reason.CUSTOMER)
     problems = {}

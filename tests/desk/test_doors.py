@@ -14,7 +14,7 @@ from conversations.actions.ownership import escalate, take
 from conversations.models import Conversation, Escalation, Note, Owner, Reason, Sender
 from tests.desk.conftest import answer, client_of, make_agent, say
 
-DOORS = ("take", "reply", "note", "hand-back", "resolve", "escalate")
+DOORS = ("take", "take-over", "reply", "note", "hand-back", "resolve", "escalate")
 Answer: TypeAlias = Any
 """The test client's answer, which has more than its type says."""
 
@@ -62,6 +62,45 @@ def test_two_agents_who_take_at_once_never_both_get_it(new_conversation: Callabl
         assert conversation.messages.filter(code="agent_joined").count() == 1
 
 
+def test_a_colleague_takes_over_what_an_absent_agent_holds(
+    agent_client: Client, nok: User, lek: User, conversation: Conversation
+) -> None:
+    take(conversation.pk, agent=lek)
+    state = knock(agent_client, conversation, "take-over", holder=str(lek.pk), after="1").json()
+    assert (state["head"]["is_mine"], state["head"]["agent_id"]) == (True, nok.pk)
+    assert [row["code"] for row in state["messages"]] == ["agent_joined"]
+    late = knock(client_of(lek), conversation, "reply", text="สวัสดี")
+    assert (late.status_code, late.json()["error"]["message"]) == (409, "นก has this conversation.")
+
+
+def test_a_take_over_from_somebody_who_no_longer_holds_it_is_refused(
+    agent_client: Client, nok: User, lek: User, conversation: Conversation
+) -> None:
+    take(conversation.pk, agent=lek)
+    other = knock(agent_client, conversation, "take-over", holder=str(nok.pk))
+    assert (other.status_code, other.json()["error"]["message"]) == (409, "เล็ก has this conversation.")
+    knock(client_of(lek), conversation, "hand-back")
+    gone = knock(agent_client, conversation, "take-over", holder=str(lek.pk))
+    assert (gone.status_code, gone.json()["error"]["message"]) == (409, "The bot has this conversation again.")
+    assert Conversation.objects.get(pk=conversation.pk).owner == Owner.BOT
+    assert knock(agent_client, conversation, "take-over", holder="เล็ก").status_code == 400
+
+
+def test_two_who_take_over_at_once_never_both_get_it(new_conversation: Callable[[str], Conversation]) -> None:
+    clients = [client_of(make_agent("nok", name="นก")), client_of(make_agent("lek", name="เล็ก"))]
+    absent = make_agent("absent", name="ส้ม")
+    for number in range(12):
+        conversation = new_conversation(f"ลูกค้า {number}")
+        take(conversation.pk, agent=absent)
+        answers = all_knock_at_once(clients, conversation, "take-over", holder=str(absent.pk))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        loser = next(answer for answer in answers if answer.status_code == 409)
+        owner = Conversation.objects.get(pk=conversation.pk).agent
+        assert owner is not None
+        assert owner.first_name in loser.json()["error"]["message"]
+        assert conversation.messages.filter(code="agent_joined").count() == 2
+
+
 def test_a_reply_reaches_the_customer(agent_client: Client, nok: User, conversation: Conversation) -> None:
     say(conversation, "สวัสดี")
     take(conversation.pk, agent=nok)
@@ -84,8 +123,9 @@ def test_the_same_submit_is_written_once(agent_client: Client, conversation: Con
         assert knock(agent_client, conversation, "reply", text="ครั้งเดียว", submit_id=submit_id).status_code == 200
         assert knock(agent_client, conversation, "note", text="โน้ต", submit_id=submit_id).status_code == 200
     assert conversation.messages.filter(sender=Sender.AGENT).count() == 1
-    assert knock(agent_client, conversation, "note", text="โน้ต").status_code == 200
     assert Note.objects.filter(conversation=conversation).count() == 1
+    assert knock(agent_client, conversation, "note", text="โน้ต").status_code == 200
+    assert Note.objects.filter(conversation=conversation).count() == 2
 
 
 def test_a_double_click_is_written_once(new_conversation: Callable[[str], Conversation]) -> None:
@@ -95,8 +135,35 @@ def test_a_double_click_is_written_once(new_conversation: Callable[[str], Conver
         conversation = new_conversation(f"ลูกค้า {number}")
         submit_id = str(uuid.uuid4())
         answers = all_knock_at_once(clients, conversation, "reply", text="ครับ", submit_id=submit_id)
-        assert {answer.status_code for answer in answers} <= {200, 409}
+        assert {answer.status_code for answer in answers} == {200}
         assert conversation.messages.filter(sender=Sender.AGENT).count() == 1
+        answers = all_knock_at_once(clients, conversation, "note", text="โน้ต", submit_id=submit_id)
+        assert {answer.status_code for answer in answers} == {200}
+        assert conversation.notes.count() == 1
+
+
+def test_a_resend_of_what_was_stored_does_not_take_the_conversation_again(
+    agent_client: Client, conversation: Conversation
+) -> None:
+    submit_id = str(uuid.uuid4())
+    assert knock(agent_client, conversation, "reply", text="ครั้งเดียว", submit_id=submit_id).status_code == 200
+    assert knock(agent_client, conversation, "hand-back").status_code == 200
+    assert knock(agent_client, conversation, "reply", text="ครั้งเดียว", submit_id=submit_id).status_code == 200
+    assert Conversation.objects.get(pk=conversation.pk).owner == Owner.BOT
+    assert conversation.messages.filter(sender=Sender.AGENT).count() == 1
+
+
+def test_a_submit_id_stands_for_one_text_of_one_agent(
+    agent_client: Client, lek: User, conversation: Conversation
+) -> None:
+    for door in ("reply", "note"):
+        submit_id = str(uuid.uuid4())
+        assert knock(agent_client, conversation, door, text="ครั้งเดียว", submit_id=submit_id).status_code == 200
+        assert knock(agent_client, conversation, door, text="อย่างอื่น", submit_id=submit_id).status_code == 400
+        assert knock(client_of(lek), conversation, door, text="ครั้งเดียว", submit_id=submit_id).status_code == 400
+        assert knock(agent_client, conversation, door, text="ครั้งเดียว", submit_id="x").status_code == 400
+    assert [note.text for note in conversation.notes.all()] == ["ครั้งเดียว"]
+    assert [message.text for message in conversation.messages.filter(sender=Sender.AGENT)] == ["ครั้งเดียว"]
 
 
 def test_a_submit_that_was_refused_can_be_sent_again(

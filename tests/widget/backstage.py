@@ -7,6 +7,7 @@ touch the database.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
+from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -111,7 +112,7 @@ class Backstage:
 
     def agent_says(self, text: str) -> None:
         """Let the person write."""
-        assert self.do(add_agent_message, self.talk.pk, agent=self.agent, text=text)
+        assert self.do(add_agent_message, self.talk.pk, agent=self.agent, text=text, client_id=uuid4())
 
     def agent_hands_back(self) -> None:
         """Let the bot go on."""
