@@ -1,5 +1,5 @@
 """Registers the staff pages with Django's admin."""
 
-from conversations.desk import conversations, customers, gateway, playbook, sites, staff
+from conversations.desk import budgets, conversations, customers, gateway, playbook, rollouts, sites, staff
 
-__all__ = ["conversations", "customers", "gateway", "playbook", "sites", "staff"]
+__all__ = ["budgets", "conversations", "customers", "gateway", "playbook", "rollouts", "sites", "staff"]

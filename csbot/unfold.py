@@ -44,7 +44,7 @@ UNFOLD: Final[dict[str, object]] = {
         },
     },
     "GLOBAL_CALLBACK": "conversations.desk.everywhere.page_context",
-    "DASHBOARD_CALLBACK": "conversations.desk.queue.dashboard",
+    "DASHBOARD_CALLBACK": "conversations.desk.dashboard.front_page",
     "LOGIN": {"form": "conversations.desk.login.LoginForm"},
     "STYLES": [lambda _request: static("desk/desk.css")],
     "SIDEBAR": {

@@ -69,6 +69,8 @@ MENU: Final = (
             operators(_("Accounts and keys"), icon="key", model="account"),
             operators(_("Models and prices"), icon="sell", model="languagemodel"),
             operators(_("Routes"), icon="alt_route", model="route"),
+            operators(_("Rollouts"), icon="rocket_launch", model="rollout"),
+            operators(_("Budgets"), icon="savings", model="budget"),
         ),
     ),
     Section(

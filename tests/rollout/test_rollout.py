@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -54,7 +55,7 @@ def step_time(trial: Trial) -> datetime:
     return guard.step_started_at + timedelta(minutes=guard.hold_minutes + 1)
 
 
-def run_step(trial: Trial, *, canary: int = 300, stable: int = 600, **canary_details: object) -> DecisionKind | None:
+def run_step(trial: Trial, *, canary: int = 300, stable: int = 600, **canary_details: Any) -> DecisionKind | None:
     """Let both arms answer through a step, and the job look at the end of it."""
     at = step_time(trial)
     trial.add_calls(Arm.CANARY, canary, at=at, **canary_details)
@@ -111,7 +112,7 @@ def test_every_decision_says_who_why_and_by_which_figures(trial: Trial, boss: Us
     ],
 )
 def test_a_bad_canary_is_rolled_back_and_comes_last(
-    trial: Trial, details: dict[str, object], reason: DecisionReason
+    trial: Trial, details: dict[str, Any], reason: DecisionReason
 ) -> None:
     start(trial.rollout.pk, Cause())
     assert run_step(trial, **details) is DecisionKind.ROLLED_BACK

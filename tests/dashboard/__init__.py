@@ -1,0 +1,1 @@
+"""The front page's figures, the rollout's and budgets' pages, Prometheus and Grafana."""
