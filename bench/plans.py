@@ -64,10 +64,14 @@ class Plan:
         """Return how many pages of 8 KiB were looked at."""
         return self.root.get("Shared Hit Blocks", 0) + self.root.get("Shared Read Blocks", 0)
 
-    def milliseconds_at(self, rows: int, *, measured_at: int) -> float:
-        """Return the time to expect with so many rows: with the depth of a tree, or in proportion to the table."""
+    def milliseconds_at(self, rows: int, *, measured_at: int, most_rows: float) -> float:
+        """Return the time to expect with so many rows: with the depth of a tree, or in proportion to the table.
+
+        `most_rows`: no step ever looks at more, however large the table.
+        """
         if self.rows_touched > BOUNDED_ROWS:
-            return self.milliseconds * rows / measured_at
+            growth = min(rows / measured_at, max(1.0, most_rows / self.rows_touched))
+            return self.milliseconds * growth
         return self.milliseconds * log(rows) / log(measured_at)
 
 
