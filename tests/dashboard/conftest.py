@@ -1,6 +1,5 @@
 """Calls of two providers over some days, an operator, an agent."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,13 +8,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from conversations.gateway.models import Arm, LLMCall, Outcome
+from conversations.gateway.models import Arm, LanguageModel, LLMCall, Outcome
 from tests.desk.conftest import client_of, fresh_redis, make_agent, quick_hashes
 from tests.rollout.conftest import Trial, new_call, trial
 
 __all__ = ["fresh_redis", "quick_hashes", "trial"]
-
-Traffic = Callable[[], Trial]
 
 
 @pytest.fixture
@@ -34,9 +31,14 @@ def agent(db: None) -> Client:
 
 @pytest.fixture
 def traffic(trial: Trial) -> Trial:
-    """Thirty hours of calls: 2 of the old model and 1 of the new one each hour, one of them failed."""
-    trial.canary.model.provider.save()
-    type(trial.canary.model).objects.filter(pk=trial.stable.model_id).update(is_baseline=True)
+    """Thirty hours of calls."""
+    fill(trial)
+    return trial
+
+
+def fill(trial: Trial) -> None:
+    """Write thirty hours of calls: 2 of the old model and 1 of the new one each hour, one of them failed."""
+    LanguageModel.objects.filter(pk=trial.stable.model_id).update(is_baseline=True)
     now = timezone.now()
     rows = []
     for hours in range(30):
@@ -45,4 +47,3 @@ def traffic(trial: Trial) -> Trial:
         rows.append(new_call(trial.stable, Arm.STABLE, started_at=at, outcome=Outcome.SERVER, first_token_ms=None))
         rows.append(new_call(trial.canary, Arm.CANARY, started_at=at, first_token_ms=200, cost=Decimal("0.001")))
     LLMCall.objects.bulk_create(rows)
-    return trial

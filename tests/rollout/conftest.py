@@ -1,6 +1,5 @@
 """Two providers, a rollout of the second one's model, and calls written as if they had been made."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -55,9 +54,11 @@ def new_call(route: Route, arm: Arm | None, **details: object) -> LLMCall:
 @pytest.fixture
 def trial(db: None) -> Trial:
     """A rollout that has not started."""
+    return new_trial()
+
+
+def new_trial() -> Trial:
+    """Return a rollout that has not started, with a route for each arm."""
     stable = add_route("old", "http://127.0.0.1:9/v1")
     canary = add_route("new", "http://127.0.0.1:9/v1")
     return Trial(Rollout.objects.create(name="to the new one", canary=canary.model), stable, canary)
-
-
-MakeTrial = Callable[[], Trial]

@@ -1,9 +1,9 @@
 """A rollout through the scheduler's job and by hand: what changes, what is written down, what is refused."""
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -55,10 +55,12 @@ def step_time(trial: Trial) -> datetime:
     return guard.step_started_at + timedelta(minutes=guard.hold_minutes + 1)
 
 
-def run_step(trial: Trial, *, canary: int = 300, stable: int = 600, **canary_details: Any) -> DecisionKind | None:
+def run_step(
+    trial: Trial, *, canary: int = 300, stable: int = 600, details: Mapping[str, object] | None = None
+) -> DecisionKind | None:
     """Let both arms answer through a step, and the job look at the end of it."""
     at = step_time(trial)
-    trial.add_calls(Arm.CANARY, canary, at=at, **canary_details)
+    trial.add_calls(Arm.CANARY, canary, at=at, **(details or {}))
     trial.add_calls(Arm.STABLE, stable, at=at)
     trial.rollout.refresh_from_db()
     verdict = watch(trial.rollout, now=at)
@@ -112,10 +114,10 @@ def test_every_decision_says_who_why_and_by_which_figures(trial: Trial, boss: Us
     ],
 )
 def test_a_bad_canary_is_rolled_back_and_comes_last(
-    trial: Trial, details: dict[str, Any], reason: DecisionReason
+    trial: Trial, details: dict[str, object], reason: DecisionReason
 ) -> None:
     start(trial.rollout.pk, Cause())
-    assert run_step(trial, **details) is DecisionKind.ROLLED_BACK
+    assert run_step(trial, details=details) is DecisionKind.ROLLED_BACK
     assert (trial.rollout.state, trial.rollout.ratio) == (RolloutState.ROLLED_BACK, 0)
     assert Decision.objects.latest("pk").reason == reason
     assert current_catalog().rollout is None
@@ -128,7 +130,7 @@ def test_a_canary_turns_bad_after_two_good_steps(trial: Trial) -> None:
     start(trial.rollout.pk, Cause())
     assert run_step(trial) is DecisionKind.ADVANCED
     assert run_step(trial) is DecisionKind.ADVANCED
-    assert run_step(trial, first_token_ms=3_000) is DecisionKind.ROLLED_BACK
+    assert run_step(trial, details={"first_token_ms": 3_000}) is DecisionKind.ROLLED_BACK
 
 
 def test_nothing_heard_of_the_canary_goes_back(trial: Trial) -> None:
@@ -139,7 +141,7 @@ def test_nothing_heard_of_the_canary_goes_back(trial: Trial) -> None:
 
 def test_missing_prices_pause(trial: Trial) -> None:
     start(trial.rollout.pk, Cause())
-    assert run_step(trial, cost=None) is DecisionKind.PAUSED
+    assert run_step(trial, details={"cost": None}) is DecisionKind.PAUSED
     assert (trial.rollout.state, trial.rollout.ratio) == (RolloutState.PAUSED, 100)
 
 
