@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-WIDTH: Final = 600.0
-HEIGHT: Final = 160.0
+WIDTH: Final = 360.0
 BASE: Final = 136.0
 """Where the bars stand; below are the times."""
 TOP: Final = 14.0
 SERIES: Final = 6
 """Colours there are; later series share the last one."""
-TIMES_SHOWN: Final = 6
+TIMES_SHOWN: Final = 5
+EDGE: Final = 18.0
+"""How far a time keeps from the left, so that all of it is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def marks_of(times: Sequence[str], pitch: float) -> tuple[Mark, ...]:
     """Return some of the times, evenly."""
     every = max(1, -(-len(times) // TIMES_SHOWN))
     return tuple(
-        Mark(round(place * pitch + pitch / 2, 1), time) for place, time in enumerate(times) if not place % every
+        Mark(round(max(EDGE, place * pitch + pitch / 2), 1), time)
+        for place, time in enumerate(times)
+        if not place % every
     )
 
 

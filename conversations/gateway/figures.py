@@ -19,7 +19,7 @@ from conversations.gateway.models import CallHour, LLMCall, Provider, Purpose
 from conversations.gateway.pricing import cost_of, prices_at
 from conversations.gateway.reading import read_baseline
 from conversations.gateway.rollup import HOUR, count_calls, rolled_until, tally_of_hour
-from conversations.gateway.tally import Tallies, Tally, by, merged
+from conversations.gateway.tally import Tallies, Tally
 from conversations.llm.requests import Usage
 
 MINUTES: Final = timedelta(minutes=10)
@@ -119,16 +119,17 @@ def read_figures(span: Span, *, now: datetime | None = None) -> Figures:
     moments = list(moments_between(span, since, until))
     replies = [(start, only(tallies, Purpose.REPLY)) for start, tallies in moments]
     baseline, names = read_baseline(), dict(Provider.objects.values_list("pk", "name"))
+    rows = rows_of(replies, baseline=baseline, names=names)
     return Figures(
         span=span,
         since=since,
         until=until,
-        rows=rows_of(replies, baseline=baseline, names=names),
+        rows=rows,
         slices=tuple(slices_of(span, since, replies, names=names)),
         other_cost=cost_of_others(tallies for _start, tallies in moments),
         baseline_model=baseline.model if baseline else "",
         baseline_currency=_currency(baseline, until),
-        total=sum_of(tallies for _start, tallies in replies),
+        total=sum_tallies(row.tally for row in rows),
     )
 
 
@@ -180,16 +181,14 @@ def only(tallies: Tallies, purpose: Purpose) -> Tallies:
 
 def rows_of(moments: Sequence[Moments], *, baseline: Baseline | None, names: dict[int, str]) -> tuple[Row, ...]:
     """Return a line for each provider, arm and currency."""
-    costs: dict[tuple[object, ...], Decimal | None] = {}
+    sums: dict[tuple[int, str, str], Tally] = {}
+    costs: dict[tuple[int, str, str], Decimal | None] = {}
     for start, tallies in moments:
-        for key, tally in by(tallies, "provider_id", "arm", "currency").items():
+        for group, tally in tallies.items():
+            key = (group.provider_id, group.arm, group.currency)
+            sums.setdefault(key, Tally()).add(tally)
             costs[key] = _add(costs.get(key, Decimal(0)), baseline_cost(baseline, tally, start))
-    sums = by(merged(*(tallies for _start, tallies in moments)), "provider_id", "arm", "currency")
-    rows = (
-        Row(names.get(provider, ""), str(arm), str(currency), tally, costs[provider, arm, currency])
-        for (provider, arm, currency), tally in sums.items()
-        if isinstance(provider, int)
-    )
+    rows = (Row(names.get(key[0], ""), key[1], key[2], tally, costs[key]) for key, tally in sums.items())
     return tuple(sorted(rows, key=lambda row: (row.provider, row.arm, row.currency)))
 
 
@@ -208,19 +207,19 @@ def slices_of(span: Span, since: datetime, moments: Sequence[Moments], *, names:
     for start, tallies in moments:
         parts[min((start - since) // length, number - 1)].append(tallies)
     for place, part in enumerate(parts):
-        yield slice_of(since + place * length, merged(*part), names=names)
+        yield slice_of(since + place * length, part, names=names)
 
 
-def slice_of(start: datetime, tallies: Tallies, *, names: dict[int, str]) -> Slice:
+def slice_of(start: datetime, part: Sequence[Tallies], *, names: dict[int, str]) -> Slice:
     """Return a slice of these figures."""
     messages: Counter[str] = Counter()
     cost: dict[tuple[str, str], Decimal] = {}
-    for group, tally in tallies.items():
+    for group, tally in (item for tallies in part for item in tallies.items()):
         name = names.get(group.provider_id, "")
         messages[name] += tally.successes
         if group.currency:
             cost[name, group.currency] = cost.get((name, group.currency), Decimal(0)) + tally.cost
-    return Slice(start, dict(messages), cost, sum_of([tallies]).first_token_ms(P95))
+    return Slice(start, dict(messages), cost, sum_of(part).first_token_ms(P95))
 
 
 def cost_of_others(parts: Iterable[Tallies]) -> dict[str, Decimal]:
@@ -235,10 +234,14 @@ def cost_of_others(parts: Iterable[Tallies]) -> dict[str, Decimal]:
 
 def sum_of(parts: Iterable[Tallies]) -> Tally:
     """Return all figures in one."""
+    return sum_tallies(tally for tallies in parts for tally in tallies.values())
+
+
+def sum_tallies(tallies: Iterable[Tally]) -> Tally:
+    """Return the sum."""
     total = Tally()
-    for tallies in parts:
-        for tally in tallies.values():
-            total.add(tally)
+    for tally in tallies:
+        total.add(tally)
     return total
 
 
