@@ -19,6 +19,7 @@ import csbot.asgi
 from conversations.consumers.busy import busy
 from conversations.events.frames import to_json
 from conversations.events.hub import process_hub
+from csbot.pace import set_pace
 from csbot.sockets import PatientWebSocket
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ def main() -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped; a clean stop then ends with 0.
         signal.signal(signal_number, lambda *_: sys.exit(0))
+    set_pace()
     WebServer(web_config(host=options.host, port=options.port)).run()
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations.actions.append import append_customer_message, message_item
@@ -38,13 +38,21 @@ class Stored:
     open_run_id: int | None = None
 
 
-@transaction.atomic
 def add_customer_message(conversation_id: int, *, client_id: UUID, text: str) -> Stored:
     """Store what the customer wrote, once per `client_id`. Raises ConflictError."""
-    locked = Conversation.objects.locked(conversation_id)
-    earlier = locked.messages.filter(client_id=client_id).first()
-    if earlier is not None:
+    try:
+        return _store(conversation_id, client_id=client_id, text=text)
+    except IntegrityError:
+        # A resend is rare, so nobody looks for it beforehand: the constraint finds it.
+        earlier = Message.objects.filter(conversation_id=conversation_id, client_id=client_id).first()
+        if earlier is None:
+            raise
         return _same_again(earlier, text=text)
+
+
+@transaction.atomic
+def _store(conversation_id: int, *, client_id: UUID, text: str) -> Stored:
+    locked = Conversation.objects.locked(conversation_id)
     reopened = reopen_locked(locked) if locked.owner == Owner.RESOLVED else None
     open_run_id = locked.runs.open().values_list("pk", flat=True).first() if locked.is_unanswered else None
     message = append_customer_message(locked, text=text, client_id=client_id)

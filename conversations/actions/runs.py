@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations.actions.append import Verdict, append_bot_message, message_item
@@ -50,12 +50,22 @@ class Ended:
 LOST = Ended(message=None, wants_reply=False)
 
 
-@transaction.atomic
 def open_run(conversation_id: int, *, worker: str) -> tuple[Conversation, Run] | None:
     """Open the run that answers everything unanswered. None if nothing is, or a run is already open."""
+    try:
+        return _open(conversation_id, worker=worker)
+    except IntegrityError:
+        if Run.objects.open().filter(conversation_id=conversation_id).exists():
+            return None
+        raise
+
+
+@transaction.atomic
+def _open(conversation_id: int, *, worker: str) -> tuple[Conversation, Run] | None:
     locked = Conversation.objects.locked(conversation_id)
-    if not locked.is_unanswered or locked.runs.open().exists():
+    if not locked.is_unanswered:
         return None
+    # No look whether a run is open, which is rare: the constraint finds it.
     run = Run.objects.create(
         conversation=locked,
         owner_epoch=locked.owner_epoch,
@@ -158,10 +168,9 @@ def drop_run(run_id: int, *, outcome: str, figures: Figures | None = None) -> bo
 
 
 def _locked_open(run_id: int) -> tuple[Conversation, Run] | None:
-    conversation_id = Run.objects.open().filter(pk=run_id).values_list("conversation_id", flat=True).first()
-    if conversation_id is None:
+    locked = Conversation.objects.locked_by_open_run(run_id)
+    if locked is None:
         return None
-    locked = Conversation.objects.locked(conversation_id)
     # Looked at again under the lock: somebody may have ended the run while we waited for it.
     run = Run.objects.open().filter(pk=run_id).first()
     return (locked, run) if run else None

@@ -1,8 +1,8 @@
 """Publishing from one asyncio loop: a single writer that keeps the order and joins what streams.
 
-A run's first delta leaves at once; later ones are joined for `JOIN_SECONDS`, over all runs of the process, into one
-round trip, together with each run's text so far for those who come late. What cannot be published is logged and
-forgotten: the rows are the truth.
+A run's first delta leaves at once; later ones are joined for `JOIN_SECONDS` (twice that where many stream at once),
+over all runs of the process, into one round trip, together with each run's text so far for those who come late. What
+cannot be published is logged and forgotten: the rows are the truth.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ from conversations.redis import loop_client
 logger = logging.getLogger(__name__)
 
 JOIN_SECONDS: Final = 0.05
+CROWD: Final = 30
+CROWDED_JOIN_SECONDS: Final = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +57,7 @@ class LivePublisher:
         self._waiting: set[ReplyStream] = set()
         self._timer: asyncio.Handle | None = None
         self._due_at = 0.0
+        self._join_seconds = JOIN_SECONDS
         self._flushing: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
@@ -68,7 +71,7 @@ class LivePublisher:
         is_first = not stream.text
         stream.text += text
         self._waiting.add(stream)
-        self._flush_within(0 if is_first else JOIN_SECONDS)
+        self._flush_within(0 if is_first else self._join_seconds)
 
     async def settle(self, stream: ReplyStream) -> None:
         """Hold back what hasn't left of a run, and return when nothing of it is on its way any more."""
@@ -92,6 +95,7 @@ class LivePublisher:
     async def _flush(self) -> None:
         async with self._writing:
             streams, self._waiting = self._waiting, set()
+            self._join_seconds = CROWDED_JOIN_SECONDS if len(streams) > CROWD else JOIN_SECONDS
             if streams:
                 await self._send([stream.take_delta() for stream in streams], streams=streams)
 

@@ -55,7 +55,10 @@ class Shelf:
 
     def current(self) -> Catalog:
         """Return the catalog, read again if anything in it changed."""
-        stamp = read_stamp()
+        return self.at(read_stamp())
+
+    def at(self, stamp: uuid.UUID | None) -> Catalog:
+        """Return the catalog, read again unless this stamp is that of what is known."""
         known = self._known
         if known is None or stamp is None or known.stamp != stamp:
             known = self._known = read_steadily(stamp)

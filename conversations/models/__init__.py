@@ -3,7 +3,7 @@
 from conversations.models.conversation import Conversation, Owner, Priority
 from conversations.models.customer import Customer, WidgetSession
 from conversations.models.escalation import Escalation, Reason
-from conversations.models.message import Message, Note, Sender
+from conversations.models.message import Message, Note, Sender, Spoken
 from conversations.models.run import Run, RunState
 from conversations.models.site import Locale, Site
 
@@ -21,5 +21,6 @@ __all__ = [
     "RunState",
     "Sender",
     "Site",
+    "Spoken",
     "WidgetSession",
 ]

@@ -52,6 +52,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Return the conversation with its row locked until the transaction ends. Raises DoesNotExist."""
         return self.select_for_update().get(pk=conversation_id)
 
+    def locked_by_open_run(self, run_id: int) -> "Conversation | None":
+        """Return the conversation of an open run with its row locked; the run's own row isn't."""
+        return self.select_for_update(of=("self",)).filter(runs__pk=run_id, runs__state="open").first()
+
     def unanswered(self) -> "ConversationQuerySet":
         """Return conversations in which the bot owes a reply."""
         return self.filter(UNANSWERED)

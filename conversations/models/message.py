@@ -1,5 +1,7 @@
 """What was said: messages with a per-conversation `seq`, and the notes agents leave for each other."""
 
+from typing import NamedTuple
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -34,6 +36,17 @@ class Grams(Func):
     output_field = ArrayField(models.TextField())
 
 
+class Spoken(NamedTuple):
+    """What the history of a conversation is made of."""
+
+    seq: int
+    sender: str
+    text: str
+    intent: str
+    action_required: bool | None
+    escalate: bool | None
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     """Reads of messages."""
 
@@ -41,10 +54,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Return the conversation's messages after `seq`, in order."""
         return self.filter(conversation_id=conversation_id, seq__gt=seq).order_by("seq")
 
-    def recent(self, *, conversation: Conversation, limit: int) -> list["Message"]:
+    def recent(self, *, conversation: Conversation, limit: int) -> list[Spoken]:
         """Return at most `limit` newest messages of the current episode, oldest first."""
         newest = self.filter(conversation=conversation, seq__gte=conversation.episode_start_seq).order_by("-seq")
-        return list(reversed(newest[:limit]))
+        return [Spoken(*row) for row in reversed(newest.values_list(*Spoken._fields)[:limit])]
 
     def containing(self, words: str) -> "MessageQuerySet":
         """Return messages that contain `words`, whatever the case; fewer than three characters can't use the index."""

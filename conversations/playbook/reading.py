@@ -36,8 +36,12 @@ class Shelf:
 
     def current(self) -> Playbook:
         """Return the playbook, read again if anything in it changed."""
+        return self.at(read_stamp())
+
+    def at(self, stamp: uuid.UUID | None) -> Playbook:
+        """Return the playbook, read again unless this stamp is that of what is known."""
         known = self._known
-        if known.stamp != read_stamp():
+        if known.stamp != stamp:
             known = self._known = read_all()
         return known.playbook
 

@@ -5,23 +5,31 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
 
 from conversations.actions.runs import Figures, extend_run, fail_run, open_run
 from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
+from conversations.gateway import reading as catalogs
 from conversations.gateway.arms import assigned_arm
 from conversations.gateway.budgets import is_out_of_budget, within_budgets
+from conversations.gateway.catalog import Catalog
 from conversations.gateway.metering import Origin
 from conversations.gateway.models import Purpose
-from conversations.gateway.reading import current_catalog
 from conversations.gateway.routing import Plan, plan
 from conversations.llm.requests import ChatMessage, Sampling
-from conversations.models import Conversation, Message, Reason, Sender
+from conversations.models import Conversation, Message, Reason, Sender, Spoken
+from conversations.playbook import reading as playbooks
+from conversations.playbook.content import Playbook
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
-from conversations.playbook.reading import current_playbook
 
 HISTORY_MESSAGES: Final = 60
 USUAL_ANSWER_TOKENS: Final = 150
+# By hand, once for all replies: as two reads of the ORM it costs five times as much.
+STAMPS: Final = """
+    SELECT (SELECT value FROM conversations_playbook_stamp LIMIT 1),
+           (SELECT value FROM conversations_gateway_stamp LIMIT 1)
+"""
 SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, Sender.AGENT: Speaker.AGENT}
 
 
@@ -54,29 +62,48 @@ def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
     if opened is None:
         return None
     conversation, run = opened
-    if is_out_of_budget(current_catalog()):
+    known = read_known()
+    if is_out_of_budget(known.catalog):
         fail_run(run.pk, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
         return None
     stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
-    return OpenReply(run.pk, conversation_id, stream, ask_about(conversation, until_seq=run.covers_seq))
+    return OpenReply(run.pk, conversation_id, stream, ask_about(conversation, known, until_seq=run.covers_seq))
 
 
 def extend_reply(run_id: int) -> Question | None:
     """Let an open run answer what came since, too; return the new question. None if nothing came or it has ended."""
     conversation = extend_run(run_id)
-    return ask_about(conversation, until_seq=conversation.customer_seq) if conversation else None
+    if conversation is None:
+        return None
+    return ask_about(conversation, read_known(), until_seq=conversation.customer_seq)
 
 
-def ask_about(conversation: Conversation, *, until_seq: int) -> Question:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the shop's people have set up: what the bot knows, and who may answer."""
+
+    playbook: Playbook
+    catalog: Catalog
+
+
+def read_known() -> Known:
+    """Return both as they are now: one look at both stamps, and what changed is read again."""
+    with connection.cursor() as cursor:
+        cursor.execute(STAMPS)
+        playbook_stamp, gateway_stamp = cursor.fetchone()
+    return Known(playbooks.SHELF.at(playbook_stamp), catalogs.SHELF.at(gateway_stamp))
+
+
+def ask_about(conversation: Conversation, known: Known, *, until_seq: int) -> Question:
     """Return the question for the conversation's unanswered messages up to `until_seq`."""
-    playbook = current_playbook()
+    playbook = known.playbook
     prompt = build_prompt(
         playbook,
         turns_until(conversation, until_seq=until_seq),
         locale=conversation.locale,
         budget_tokens=settings.CSBOT_HISTORY_TOKENS,
     )
-    route_plan = plan_for(conversation)
+    route_plan = plan_for(conversation, known.catalog)
     return Question(
         prompt.messages,
         playbook.sampling,
@@ -88,9 +115,9 @@ def ask_about(conversation: Conversation, *, until_seq: int) -> Question:
     )
 
 
-def plan_for(conversation: Conversation) -> Plan:
+def plan_for(conversation: Conversation, known: Catalog) -> Plan:
     """Return whom to ask for this conversation, in order, under the rollout that is live."""
-    catalog = within_budgets(current_catalog())
+    catalog = within_budgets(known)
     return plan(catalog, conversation=conversation.public_id.bytes, arm=assigned_arm(conversation, catalog.rollout))
 
 
@@ -111,11 +138,11 @@ def turns_until(conversation: Conversation, *, until_seq: int) -> list[Turn]:
     return [_turn(message) for message in spoken]
 
 
-def _is_open_question(message: Message, *, conversation: Conversation) -> bool:
+def _is_open_question(message: Spoken, *, conversation: Conversation) -> bool:
     return message.sender == Sender.CUSTOMER and message.seq > conversation.answered_seq
 
 
-def _turn(message: Message) -> Turn:
+def _turn(message: Spoken) -> Turn:
     return Turn(
         SPEAKERS[Sender(message.sender)],
         message.text,

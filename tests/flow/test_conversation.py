@@ -115,7 +115,7 @@ def test_who_asks_for_a_person_gets_one(stack: Stack) -> None:
         async with Visitor(stack.url) as visitor:
             await visitor.answer_to(await visitor.ask("สวัสดี"))
             await visitor.send({"type": "ask_human", "reason": "อยากคุยกับคน"})
-            await visitor.wait_for(lambda: visitor.said_by("system") != [])
+            await visitor.wait_for(lambda: visitor.said_by("system") != [] and visitor.last("owner") is not None)
             owner = visitor.last("owner")
             assert owner is not None and owner["state"] == "waiting"
             calls = len(stack.model.calls)
@@ -132,7 +132,7 @@ def test_a_model_that_always_fails_ends_at_a_person(stack: Stack) -> None:
     async def scenario() -> None:
         async with Visitor(stack.url) as visitor:
             await visitor.ask("มีส่วนลดไหม")
-            await visitor.wait_for(lambda: visitor.said_by("system") != [], seconds=40)
+            await visitor.wait_for(lambda: visitor.last("owner") is not None, seconds=40)
             owner = visitor.last("owner")
             assert owner is not None and owner["state"] == "waiting"
             assert visitor.said_by("bot") == []

@@ -109,7 +109,7 @@ def test_a_tenth_goes_to_the_canary_and_nobody_ever_changes_arm(conversations: l
     canaries = [pk for pk, arm in before.items() if arm is Arm.CANARY]
     assert within_99_percent(len(canaries), of=CONVERSATIONS, share=0.1)
     for each in conversations[:100]:
-        first = plan_for(each).candidates[0]
+        first = plan_for(each, current_catalog()).candidates[0]
         assert first.provider == ("canary" if before[each.pk] is Arm.CANARY else "stable")
 
     Rollout.objects.update(ratio=2_500)
@@ -144,9 +144,9 @@ def test_a_rollout_that_was_rolled_back_serves_nobody_and_keeps_its_assignments(
 ) -> None:
     start_rollout(ratio=BUCKETS)
     conversation = conversations[0]
-    assert plan_for(conversation).candidates[0].provider == "canary"
+    assert plan_for(conversation, current_catalog()).candidates[0].provider == "canary"
     Rollout.objects.update(state=RolloutState.ROLLED_BACK)
-    assert plan_for(conversation).candidates[0].provider == "stable"
+    assert plan_for(conversation, current_catalog()).candidates[0].provider == "stable"
     assert Assignment.objects.get().arm == Arm.CANARY
 
 
