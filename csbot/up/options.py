@@ -63,6 +63,6 @@ def data_folder(env: Environment) -> Path:
 
 
 def worker_count(env: Environment) -> int:
-    """Return how many worker processes to run: CSBOT_WORKERS, else one for two processors."""
-    default = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) // 2))
+    """Return how many worker processes to run: CSBOT_WORKERS, else one for each processor, up to MOST_WORKERS."""
+    default = max(1, min(MOST_WORKERS, os.cpu_count() or 1))
     return max(1, int(env.number("CSBOT_WORKERS", default=default)))

@@ -52,6 +52,7 @@ def is_alive(pid: str) -> bool:
 def environment(extra: Mapping[str, str], *, data: Path) -> dict[str, str]:
     """Return the environment of a fresh machine, with what the test adds and a mark that all processes inherit."""
     fresh = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    fresh["CSBOT_WORKERS"] = "1"  # The same processes on every machine.
     return fresh | {MARK: str(data), "PYTHONPYCACHEPREFIX": bytecode_folder()} | dict(extra)
 
 
