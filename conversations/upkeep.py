@@ -29,7 +29,7 @@ NOTICE_AFTER_SECONDS: Final = 3
 # An empty queue has forgotten what is overdue; in a long one it may still wait for its turn.
 FORGOTTEN_AFTER_SECONDS: Final = 4
 STUCK_AFTER_SECONDS: Final = 30
-MAX_LOST_RUNS: Final = 3
+MAX_LOST_RUNS: Final = 6
 LOST: Final = "lost"
 
 
