@@ -12,7 +12,7 @@ from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,3 +51,13 @@ async def in_database(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     """Await `work(*args, **kwargs)` on a database thread."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(database_threads(), on_kept_connection, partial(work, *args, **kwargs))
+
+
+async def persistently(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do database work that may safely be done twice, again for each kept connection that turns out broken."""
+    for _thread in range(settings.CSBOT_DATABASE_THREADS):
+        try:
+            return await in_database(work, *args, **kwargs)
+        except (OperationalError, InterfaceError):
+            await asyncio.sleep(0)
+    return await in_database(work, *args, **kwargs)

@@ -25,8 +25,8 @@ from conversations.consumers.client_frames import BadFrameError, ClientFrame, He
 from conversations.consumers.feed import Feed
 from conversations.consumers.reading import Standing, read_standing
 from conversations.consumers.sentences import Code
-from conversations.consumers.wishes import Visitor, error_frame, fulfil, persistently
-from conversations.database import in_database
+from conversations.consumers.wishes import Visitor, error_frame, fulfil
+from conversations.database import in_database, persistently
 from conversations.events.counts import FRAMES_IN
 from conversations.events.frames import PROTOCOL_VERSION, to_json
 from conversations.events.hub import process_hub

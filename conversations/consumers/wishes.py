@@ -3,20 +3,17 @@
 Knows nothing of sockets. An answer is a frame for the one who asked; what everybody shall see comes over the lane.
 """
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from conversations.actions.customers import ConflictError, NotResolvedError, Stored, mark_read, rate
 from conversations.consumers.client_frames import AskHuman, ClientFrame, Hello, Ping, Rate, Read, Send, Stop, Typing
 from conversations.consumers.reading import find_stored
 from conversations.consumers.sentences import Code, sentence
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.events.frames import iso, to_json, typing_frame
 from conversations.events.lane import Item, Kind, conversation_topic
 from conversations.events.live import loop_publisher
@@ -70,16 +67,6 @@ def nack_frame(client_id: str, code: Code, *, locale: str, retry_after: float = 
 
 def _ack_frame(client_id: str, stored: Stored) -> str:
     return to_json({"type": "ack", "client_id": client_id, "seq": stored.seq, "at": iso(stored.at)})
-
-
-async def persistently(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do database work that may safely be done twice, again for each kept connection that turns out broken."""
-    for _thread in range(settings.CSBOT_DATABASE_THREADS):
-        try:
-            return await in_database(work, *args, **kwargs)
-        except (OperationalError, InterfaceError):
-            await asyncio.sleep(0)
-    return await in_database(work, *args, **kwargs)
 
 
 async def fulfil(frame: ClientFrame, *, visitor: Visitor) -> str | None:

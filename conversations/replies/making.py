@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from conversations.actions.append import Verdict
 from conversations.actions.runs import LOST, Ended, Figures, drop_run, fail_run, finish_run, stop_run
-from conversations.database import in_database
+from conversations.database import in_database, persistently
 from conversations.events.control import Order
 from conversations.events.live import LivePublisher
 from conversations.gateway.admission import Lease
@@ -41,14 +41,14 @@ STORE_PAUSES_SECONDS: Final = (0.2, 0.8, 2.0)
 T = TypeVar("T")
 
 
-async def persistently(work: Callable[[], T]) -> T:
-    """Run database work again after it failed for want of a database: a restart takes seconds, a reply costs money."""
+async def through_a_restart(work: Callable[[], T]) -> T:
+    """Do database work again after it failed for want of a database: a restart takes seconds, a reply costs money."""
     for pause_seconds in STORE_PAUSES_SECONDS:
         try:
-            return await in_database(work)
+            return await persistently(work)
         except (OperationalError, InterfaceError):
             await asyncio.sleep(pause_seconds)
-    return await in_database(work)
+    return await persistently(work)
 
 
 class Surroundings(Protocol):
@@ -180,7 +180,7 @@ class Reply:
     async def _end(self, work: Callable[[], T]) -> T:
         """End the run, and write what its calls took in the same transaction: both are there, or neither."""
         calls = tuple(self._watch.unwritten)
-        ended = await persistently(partial(with_calls, work, self.run_id, calls))
+        ended = await through_a_restart(partial(with_calls, work, self.run_id, calls))
         del self._watch.unwritten[: len(calls)]
         return ended
 

@@ -1,12 +1,16 @@
 import time
 import uuid
 from collections.abc import Callable
+from threading import Barrier
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 
 from conversations.actions.customers import add_customer_message
 from conversations.actions.ownership import take
+from conversations.database import database_threads
 from conversations.events.control import Order
 from conversations.events.publisher import tell_workers
 from conversations.intake import stop_reply
@@ -245,3 +249,32 @@ def test_a_stopping_worker_lets_a_reply_finish(loop: ReplyLoop, model: Model, co
     model.wait_for_calls(1)
     assert leaving.stop(grace_seconds=5) == []
     assert replies(conversation) == ["จบแล้วค่ะ"]
+
+
+def connect_all_database_threads() -> None:
+    meeting = Barrier(settings.CSBOT_DATABASE_THREADS)
+
+    def connect() -> None:
+        meeting.wait()
+        connection.ensure_connection()
+
+    for work in [database_threads().submit(connect) for _ in range(settings.CSBOT_DATABASE_THREADS)]:
+        work.result()
+
+
+def test_a_reply_survives_that_every_kept_database_connection_broke(
+    loop: ReplyLoop, model: Model, conversation: Conversation
+) -> None:
+    model.will([Hold(), *streamed(envelope("ยังอยู่ค่ะ"))])
+    ask(loop, conversation)
+    model.wait_for_calls(1)
+    connect_all_database_threads()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    model.release()
+    eventually(lambda: is_settled(conversation))
+    assert replies(conversation) == ["ยังอยู่ค่ะ"]
+    assert Run.objects.count() == 1
