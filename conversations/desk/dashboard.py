@@ -206,8 +206,9 @@ def budget_line(level: Level) -> BudgetLine:
         state, words = "out", _("Used up: %(what)s.") % {"what": level.step_down.label}
     elif level.is_close:
         state, words = "close", _("Nearly used up. At the cap: %(what)s.") % {"what": level.step_down.label}
+    whose = level.provider or _("All providers")
     return BudgetLine(
-        title=f"{level.provider or _('All providers')}, {level.period.label}",
+        title=f"{whose}, {level.period.label}",
         spent=f"{money(level.spent, level.currency)} / {money(level.cap, level.currency)}",
         share=min(1.0, level.share),
         percent=percent(level.share),
