@@ -19,6 +19,10 @@ from conversations.actions.customers import new_visitor, start_conversation
 from conversations.actions.runs import Figures, finish_run
 from conversations.events.frames import delta_frame
 from conversations.events.lane import Item, Kind, decode, encode
+from conversations.gateway.admission import Lease
+from conversations.gateway.metering import CallWatch, Origin
+from conversations.gateway.models import Purpose
+from conversations.gateway.reading import current_catalog
 from conversations.intake import receive_message
 from conversations.llm.envelope import EnvelopeReader
 from conversations.llm.streamed import StreamedReply
@@ -84,7 +88,15 @@ class Bench:
         if self.opened:
             verdict = Verdict("สินค้า", action_required=False, escalate=False)
             text = "".join(envelope_script(TOKENS).pieces)
-            finish_run(self.opened.run_id, text=text, verdict=verdict, figures=Figures())
+            finish_run(self.opened.run_id, text=text, verdict=verdict, figures=Figures(), calls=self.calls())
+
+    def calls(self) -> list[CallWatch]:
+        """Return the one call that made the reply."""
+        candidate = current_catalog().candidates[0]
+        call = CallWatch(Lease(candidate, candidate.keys[0], "token", TOKENS), Origin(Purpose.REPLY), number=0)
+        call.succeed(is_repaired=False, has_escalated=False)
+        call.close()
+        return [call]
 
     def steps(self) -> list[Cost]:
         """Return the cost of each step; they need each other, so they take turns."""

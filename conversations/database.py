@@ -5,14 +5,23 @@ query (docs/decisions/0003). Never holds a connection while something streams: o
 """
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cache, partial
+from itertools import count
 from threading import Barrier
-from typing import ParamSpec, TypeVar
+from types import NoneType
+from typing import Any, Final, ParamSpec, TypeVar
+from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, models
+from psycopg import RawCursor
+
+AS_IT_IS: Final = (str, bool, UUID, datetime, NoneType)
+"""What goes to PostgreSQL as it is, whatever the field, and need not ask Django."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,3 +70,31 @@ async def persistently(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
         except (OperationalError, InterfaceError):
             await asyncio.sleep(0)
     return await in_database(work, *args, **kwargs)
+
+
+def numbered(statement: str) -> bytes:
+    """Return a statement with its places numbered, as PostgreSQL itself wants them."""
+    places = count(1)
+    return re.sub("%s", lambda _place: f"${next(places)}", statement).encode()
+
+
+def row_of(statement: bytes, parameters: Sequence[object]) -> tuple[Any, ...] | None:
+    """Run a statement of our own, which PostgreSQL plans once for each connection, and return its first row."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, RawCursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        return cursor.fetchone()
+
+
+def placeholder(field: "models.Field[Any, Any]") -> str:
+    """Return a parameter's place in a statement of our own, with its type: PostgreSQL can't tell it there."""
+    kind = field.db_type(connection) or ""
+    # Without a length: a cast would cut silently what the column refuses.
+    return f"%s::{kind.partition('(')[0]}"
+
+
+def parameter(field: "models.Field[Any, Any]", value: object) -> object:
+    """Return a value as it is given to a statement for this field."""
+    if isinstance(value, AS_IT_IS):
+        return value
+    return field.get_db_prep_save(value, connection)

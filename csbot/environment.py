@@ -35,9 +35,9 @@ class Environment:
         """Return a comma-separated variable as a list without blanks."""
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
-    def flag(self, name: str) -> bool:
-        """Return a yes/no variable; anything else stops the start."""
-        value = self.text(name).lower()
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a yes/no variable, `default` where it is missing; anything else stops the start."""
+        value = self.text(name, default="1" if default else "0").lower()
         if value in TRUE_WORDS:
             return True
         if value in FALSE_WORDS:

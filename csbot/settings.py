@@ -74,6 +74,9 @@ DATABASE_URL = env.required("DATABASE_URL", hint="`manage.py up` starts a Postgr
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgresql://...).")
+# The statements of every reply are planned once for each connection; a pooler between may not allow that.
+if env.flag("CSBOT_PREPARED_STATEMENTS", default=True):
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.required("REDIS_URL", hint="`manage.py up` starts a Redis of its own and sets it.")
 

@@ -7,8 +7,10 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from conversations.actions import statements
 from conversations.actions.append import append_customer_message, message_item
 from conversations.actions.ownership import OWNER_FIELDS, SEQ_FIELDS, owner_item, queue_changed_item, reopen_locked
+from conversations.database import row_of
 from conversations.events.lane import Item
 from conversations.events.publisher import announce
 from conversations.models import Conversation, Customer, Message, Owner, Sender, Site
@@ -41,13 +43,30 @@ class Stored:
 def add_customer_message(conversation_id: int, *, client_id: UUID, text: str) -> Stored:
     """Store what the customer wrote, once per `client_id`. Raises ConflictError."""
     try:
-        return _store(conversation_id, client_id=client_id, text=text)
+        return _store_for_bot(conversation_id, client_id=client_id, text=text) or _store(
+            conversation_id, client_id=client_id, text=text
+        )
     except IntegrityError:
         # A resend is rare, so nobody looks for it beforehand: the constraint finds it.
         earlier = Message.objects.filter(conversation_id=conversation_id, client_id=client_id).first()
         if earlier is None:
             raise
         return _same_again(earlier, text=text)
+
+
+def _store_for_bot(conversation_id: int, *, client_id: UUID, text: str) -> Stored | None:
+    """Store it where the bot answers and nothing came with this id before, in one round trip. None otherwise."""
+    now = timezone.now()
+    message = Message(
+        conversation_id=conversation_id, sender=Sender.CUSTOMER, text=text, client_id=client_id, created_at=now
+    )
+    given = statements.CUSTOMER_MESSAGE.parameters(message)
+    row = row_of(statements.store_question(), (now, now, conversation_id, client_id, *given))
+    if row is None:
+        return None
+    message.pk, message.seq, open_run_id = row
+    announce(message_item(message))
+    return Stored(seq=message.seq, at=now, is_new=True, wants_reply=True, open_run_id=open_run_id)
 
 
 @transaction.atomic

@@ -4,22 +4,28 @@ Every change of a run's state happens under its conversation's row lock, so a ru
 cannot pass each other.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+import orjson
+from django.db import transaction
 from django.utils import timezone
 
+from conversations.actions import statements
 from conversations.actions.append import Verdict, append_bot_message, message_item
 from conversations.actions.ownership import escalate_locked, save_and_announce
+from conversations.database import parameter, row_of
 from conversations.events.frames import run_frame
 from conversations.events.lane import Item, Kind, conversation_topic
 from conversations.events.publisher import announce
-from conversations.models import Conversation, Message, Reason, Run, RunState
+from conversations.gateway.metering import CallWatch, record_calls
+from conversations.models import Conversation, Message, Reason, Run, RunState, Sender, Spoken
 
 LEASE_SECONDS = 10.0
 REPLY_FIELDS = ("head_seq", "answered_seq", "last_message_at")
+CONVERSATION_FIELDS = tuple(field.attname for field in Conversation._meta.concrete_fields)
 
 
 @dataclass(frozen=True)
@@ -50,31 +56,40 @@ class Ended:
 LOST = Ended(message=None, wants_reply=False)
 
 
-def open_run(conversation_id: int, *, worker: str) -> tuple[Conversation, Run] | None:
-    """Open the run that answers everything unanswered. None if nothing is, or a run is already open."""
-    try:
-        return _open(conversation_id, worker=worker)
-    except IntegrityError:
-        if Run.objects.open().filter(conversation_id=conversation_id).exists():
-            return None
-        raise
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run that was just opened, its conversation, and what else was read in the same breath.
+
+    `spoken`: the newest messages of the episode, oldest first. The stamps tell which playbook and which catalog are
+    the present ones.
+    """
+
+    conversation: Conversation
+    run: Run
+    spoken: list[Spoken]
+    playbook_stamp: UUID | None
+    gateway_stamp: UUID | None
 
 
-@transaction.atomic
-def _open(conversation_id: int, *, worker: str) -> tuple[Conversation, Run] | None:
-    locked = Conversation.objects.locked(conversation_id)
-    if not locked.is_unanswered:
+def open_run(conversation_id: int, *, worker: str, history: int = 60) -> Opened | None:
+    """Open the run that answers everything unanswered. None if nothing is, or a run is already open.
+
+    `history`: how many messages are read with it.
+    """
+    run = Run(conversation_id=conversation_id, worker=worker, lease_until=_lease_end())
+    given = (conversation_id, *statements.RUN.parameters(run), history)
+    row = row_of(statements.open_reply(), given)
+    if row is None:
         return None
-    # No look whether a run is open, which is rare: the constraint finds it.
-    run = Run.objects.create(
-        conversation=locked,
-        owner_epoch=locked.owner_epoch,
-        covers_seq=locked.customer_seq,
-        worker=worker,
-        lease_until=_lease_end(),
-    )
+    run.pk, playbook_stamp, gateway_stamp, said, *values = row
+    conversation = Conversation.from_db("default", CONVERSATION_FIELDS, values)
+    run.owner_epoch, run.covers_seq = conversation.owner_epoch, conversation.customer_seq
     announce(_run_item(run))
-    return locked, run
+    spoken = [Spoken(*message) for message in orjson.loads(said or "[]")]
+    if not any(message.seq == run.covers_seq for message in spoken):
+        # The statement waited for the very message it is to answer.
+        spoken = Message.objects.recent(conversation=conversation, limit=history)
+    return Opened(conversation, run, spoken, playbook_stamp, gateway_stamp)
 
 
 def claim_overdue(conversation: Conversation) -> bool:
@@ -107,9 +122,44 @@ def renew_leases(run_ids: Collection[int]) -> set[int]:
     return set(still_open.values_list("pk", flat=True))
 
 
-@transaction.atomic
-def finish_run(run_id: int, *, text: str, verdict: Verdict, figures: Figures) -> Ended:
-    """Store the reply; escalate where the bot asked for it. LOST if the run had been taken away."""
+def finish_run(run_id: int, *, text: str, verdict: Verdict, figures: Figures, calls: Sequence[CallWatch] = ()) -> Ended:
+    """Store the reply and what its calls took; escalate where the bot asked for it. LOST if the run was taken away."""
+    if len(calls) == 1 and not verdict.escalate:
+        return _finish_plainly(run_id, text=text, verdict=verdict, figures=figures, call=calls[0])
+    with transaction.atomic():
+        record_calls(run_id, calls)
+        return _finish(run_id, text=text, verdict=verdict, figures=figures)
+
+
+def _finish_plainly(run_id: int, *, text: str, verdict: Verdict, figures: Figures, call: CallWatch) -> Ended:
+    """Store a reply that one call made and that needs nobody, in one round trip."""
+    now = timezone.now()
+    message = Message(sender=Sender.BOT, text=text, run_id=run_id, created_at=now, **vars(verdict))
+    measured = vars(figures)
+    written = [parameter(Run._meta.get_field(name), value) for name, value in measured.items()]
+    row = row_of(
+        statements.finish_reply(tuple(measured)),
+        (
+            *(run_id, now, *written, now),
+            *statements.BOT_MESSAGE.parameters(message),
+            *statements.CALL.parameters(call.row(run_id=run_id)),
+        ),
+    )
+    if row is None:
+        return LOST
+    message.pk, message.conversation_id, message.seq, covers_seq, owner_epoch, wants_reply = row
+    run = Run(
+        pk=run_id,
+        conversation_id=message.conversation_id,
+        state=RunState.CLOSED,
+        covers_seq=covers_seq,
+        owner_epoch=owner_epoch,
+    )
+    announce(message_item(message), _run_item(run))
+    return Ended(message, wants_reply=wants_reply)
+
+
+def _finish(run_id: int, *, text: str, verdict: Verdict, figures: Figures) -> Ended:
     held = _locked_open(run_id)
     if held is None:
         return LOST

@@ -285,9 +285,11 @@ class Reply:
         verdict = Verdict(envelope.intent, envelope.action_required, envelope.escalate)
         candidate = self._watch.calls[-1].lease.candidate
         figures = self._figures(candidate, is_repaired=envelope.is_repaired)
-        ended = await self._end(
-            partial(finish_run, self.run_id, text=envelope.response, verdict=verdict, figures=figures)
+        calls = tuple(self._watch.unwritten)
+        ended = await through_a_restart(
+            partial(finish_run, self.run_id, text=envelope.response, verdict=verdict, figures=figures, calls=calls)
         )
+        del self._watch.unwritten[: len(calls)]
         await self._around.note_success(candidate.provider)
         self._around.offer_shadow(self._asked())
         return ended

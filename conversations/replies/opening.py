@@ -58,16 +58,16 @@ class OpenReply:
 
 def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
     """Open a run for what is unanswered. None if nothing is, another run is at it, or no budget is left: people are."""
-    opened = open_run(conversation_id, worker=worker)
+    opened = open_run(conversation_id, worker=worker, history=HISTORY_MESSAGES)
     if opened is None:
         return None
-    conversation, run = opened
-    known = read_known()
+    run = opened.run
+    known = Known(playbooks.SHELF.at(opened.playbook_stamp), catalogs.SHELF.at(opened.gateway_stamp))
     if is_out_of_budget(known.catalog):
         fail_run(run.pk, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
         return None
     stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
-    return OpenReply(run.pk, conversation_id, stream, ask_about(conversation, known, until_seq=run.covers_seq))
+    return OpenReply(run.pk, conversation_id, stream, ask_about(opened.conversation, known, spoken=opened.spoken))
 
 
 def extend_reply(run_id: int) -> Question | None:
@@ -75,7 +75,8 @@ def extend_reply(run_id: int) -> Question | None:
     conversation = extend_run(run_id)
     if conversation is None:
         return None
-    return ask_about(conversation, read_known(), until_seq=conversation.customer_seq)
+    spoken = Message.objects.recent(conversation=conversation, limit=HISTORY_MESSAGES)
+    return ask_about(conversation, read_known(), spoken=spoken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,12 @@ def read_known() -> Known:
     return Known(playbooks.SHELF.at(playbook_stamp), catalogs.SHELF.at(gateway_stamp))
 
 
-def ask_about(conversation: Conversation, known: Known, *, until_seq: int) -> Question:
-    """Return the question for the conversation's unanswered messages up to `until_seq`."""
+def ask_about(conversation: Conversation, known: Known, *, spoken: Sequence[Spoken]) -> Question:
+    """Return the question for the conversation's unanswered messages; `spoken` is its newest history."""
     playbook = known.playbook
     prompt = build_prompt(
         playbook,
-        turns_until(conversation, until_seq=until_seq),
+        turns_of(conversation, spoken),
         locale=conversation.locale,
         budget_tokens=settings.CSBOT_HISTORY_TOKENS,
     )
@@ -127,15 +128,16 @@ def estimated_tokens(trace: dict[str, object]) -> int:
     return (prompt if isinstance(prompt, int) else 0) + USUAL_ANSWER_TOKENS
 
 
-def turns_until(conversation: Conversation, *, until_seq: int) -> list[Turn]:
+def turns_of(conversation: Conversation, spoken: Sequence[Spoken]) -> list[Turn]:
     """Return the episode's turns, the unanswered ones last: a reply may have been stored after the next question."""
-    spoken = [
+    until_seq = conversation.customer_seq
+    said = [
         message
-        for message in Message.objects.recent(conversation=conversation, limit=HISTORY_MESSAGES)
+        for message in spoken
         if message.sender in SPEAKERS and (message.sender != Sender.CUSTOMER or message.seq <= until_seq)
     ]
-    spoken.sort(key=lambda message: _is_open_question(message, conversation=conversation))
-    return [_turn(message) for message in spoken]
+    said.sort(key=lambda message: _is_open_question(message, conversation=conversation))
+    return [_turn(message) for message in said]
 
 
 def _is_open_question(message: Spoken, *, conversation: Conversation) -> bool:

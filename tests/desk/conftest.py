@@ -48,7 +48,7 @@ def answer(conversation: Conversation, text: str, *, escalate: bool = False) -> 
     assert opened is not None
     figures = Figures(provider="deepseek", model="deepseek-flash", attempts=2, first_token_ms=412, total_ms=1900)
     verdict = Verdict(intent="จัดส่ง", action_required=True, escalate=escalate)
-    finish_run(opened[1].pk, text=text, verdict=verdict, figures=figures)
+    finish_run(opened.run.pk, text=text, verdict=verdict, figures=figures)
 
 
 @pytest.fixture(autouse=True)

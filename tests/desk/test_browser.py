@@ -202,7 +202,7 @@ def test_the_transcript_shows_the_reply_while_it_is_written(
     is_live(page)
     opened = open_run(conversation.pk, worker="test")
     assert opened is not None
-    run_id, topic, written = opened[1].pk, conversation_topic(conversation.pk), 0
+    run_id, topic, written = opened.run.pk, conversation_topic(conversation.pk), 0
     for piece in ("ส่งภายใน ", "2 วัน", "ทำการค่ะ"):
         publish([Item(topic, Kind.DELTA, delta_frame(run_id, offset=written, text=piece), run=run_id)])
         written += len(piece)

@@ -123,7 +123,7 @@ def test_a_watching_page_gets_messages_and_the_reply_as_it_is_written(
     assert page.next("message")["text"] == "สวัสดี"
     opened = open_run(conversation.pk, worker="test")
     assert opened is not None
-    run_id = opened[1].pk
+    run_id = opened.run.pk
     assert page.next("run")["id"] == str(run_id)
     topic = conversation_topic(conversation.pk)
     publish([Item(topic, Kind.DELTA, delta_frame(run_id, offset=0, text="สวัสดี"), run=run_id, end=6)])

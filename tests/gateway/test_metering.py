@@ -176,7 +176,7 @@ def test_reply_and_rows_are_there_together_or_not_at_all(only_candidate: Candida
     ask_without_loop(conversation)
     opened = open_run(conversation.pk, worker="x")
     assert opened is not None
-    run = opened[1]
+    run = opened.run
     store = partial(
         finish_run, run.pk, text="ค่ะ", verdict=Verdict("อื่นๆ", action_required=False, escalate=False), figures=Figures()
     )

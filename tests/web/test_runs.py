@@ -37,7 +37,7 @@ def begin(talk: Conversation) -> Run:
     add_customer_message(talk.pk, client_id=uuid.uuid4(), text="สวัสดี")
     opened = open_run(talk.pk, worker="test")
     assert opened is not None
-    return opened[1]
+    return opened.run
 
 
 def delta(run: Run, start: int, end: int, *, text: str = ANSWER) -> Item:
