@@ -5,9 +5,10 @@ event that has no blank line after it, and take a cut stream for a finished one.
 what was shown already.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager
-from typing import Any, cast
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from typing import Any, Final, cast
 
 import aiohttp
 import httpx2
@@ -30,6 +31,7 @@ USAGE_SECONDS = 1.0
 CLOSING_SECONDS = 0.1
 """How long the end of the body may take after `[DONE]`: only a connection that was read to its end is used again."""
 
+STREAM_OPTIONS: Final = {"stream_options": {"include_usage": True}}
 NO_BALANCE_CODE = "insufficient_quota"
 """OpenAI's 429 that no waiting helps against."""
 BROKEN = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
@@ -59,36 +61,58 @@ class Client:
         # Not at the first call: the SDK imports for this, which takes longer than a customer should wait.
         self._completions = self._openai.chat.completions.with_streaming_response
 
+    async def read(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        sampling: Sampling,
+        deadlines: Deadlines,
+        on_text: Callable[[str], object],
+    ) -> Finished:
+        """Give `on_text` the answer as it is written; return how it ended. Raises LLMError.
+
+        Cancelling it closes the connection at once.
+        """
+        reply = StreamedReply()
+        try:
+            async with Patience(deadlines) as patience, AsyncExitStack() as stack:
+                with _llm_errors():
+                    options = _options(self.endpoint, sampling) | STREAM_OPTIONS
+                    request = self._request(messages, options, is_streamed=True)
+                    response = await stack.enter_async_context(request)
+                    await _pour(_source(response), reply, patience=patience, on_text=on_text)
+        except LLMError:
+            # Nothing that fails after the model has finished is an error any more.
+            if not reply.is_finished:
+                raise
+        return reply.finished()
+
     async def stream(
         self, messages: Sequence[ChatMessage], *, sampling: Sampling, deadlines: Deadlines
     ) -> AsyncGenerator[TextDelta | Finished, None]:
         """Yield the answer as it is written, then one Finished. Raises LLMError. Closing it closes the connection."""
-        patience, reply = Patience(deadlines), StreamedReply()
-        options = _options(self.endpoint, sampling) | {"stream_options": {"include_usage": True}}
-        async with AsyncExitStack() as stack:
-            with _llm_errors():
-                request = self._request(messages, options, is_streamed=True)
-                response = await patience.wait(stack.enter_async_context(request))
-                source = await stack.enter_async_context(aclosing(_raw_bytes(response)))
-                while data := await _next(source, reply, patience):
-                    if text := reply.push(data):
-                        if not text.isspace():
-                            patience.restart()
-                        yield TextDelta(text)
-                if text := reply.end():
-                    yield TextDelta(text)
-        yield reply.finished()
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        reading = asyncio.create_task(
+            self.read(messages, sampling=sampling, deadlines=deadlines, on_text=pieces.put_nowait)
+        )
+        reading.add_done_callback(lambda _reading: pieces.put_nowait(None))
+        try:
+            while (text := await pieces.get()) is not None:
+                yield TextDelta(text)
+            yield await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def complete(
         self, messages: Sequence[ChatMessage], *, sampling: Sampling, deadlines: Deadlines
     ) -> Completion:
         """Return the whole answer at once. Raises LLMError, also for an answer that is blank or was cut short."""
-        patience = Patience(Deadlines(*[deadlines.total_seconds] * 3))
-        async with AsyncExitStack() as stack:
+        async with Patience(Deadlines(*[deadlines.total_seconds] * 3)), AsyncExitStack() as stack:
             with _llm_errors():
                 request = self._request(messages, _options(self.endpoint, sampling), is_streamed=False)
-                response = await patience.wait(stack.enter_async_context(request))
-                chunk = parse_chunk(await patience.wait(response.read()))
+                response = await stack.enter_async_context(request)
+                chunk = parse_chunk(await response.read())
         if chunk.finish_reason is None:
             raise LLMError(Kind.CUT, usage=chunk.usage)
         check_finish(chunk.finish_reason, chunk.usage)
@@ -140,22 +164,33 @@ def _dialect_options(dialect: Dialect, sampling: Sampling) -> dict[str, object]:
     return json_only | {"max_tokens": sampling.max_tokens, "thinking": {"type": thinking}}
 
 
-def _raw_bytes(response: AsyncAPIResponse[Any]) -> AsyncGenerator[bytes, None]:
-    """Return the bytes as they arrive, past the decoders and iterators that cost more than reading them."""
+def _source(response: AsyncAPIResponse[Any]) -> Callable[[], Awaitable[bytes]]:
+    """Return what gives the next bytes, none at the end: past decoders and iterators that cost more than reading."""
     stream = cast("httpx2.AsyncByteStream", response.http_response.stream)
-    return cast("AsyncGenerator[bytes, None]", aiter(stream))
+    answer = getattr(stream, "_aiohttp_response", None)
+    if isinstance(answer, aiohttp.ClientResponse):
+        return answer.content.readany
+    source = aiter(stream)
+    return lambda: anext(source, b"")
 
 
-async def _next(source: AsyncIterator[bytes], reply: StreamedReply, patience: Patience) -> bytes:
-    """Return the next bytes, none at the end. Nothing that fails after the model has finished is an error any more."""
-    if reply.is_finished:
-        patience.end_within(CLOSING_SECONDS if reply.is_done else USAGE_SECONDS)
-    try:
-        return await patience.wait(anext(source, b""))
-    except (LLMError, *BROKEN):
+async def _pour(
+    source: Callable[[], Awaitable[bytes]],
+    reply: StreamedReply,
+    *,
+    patience: Patience,
+    on_text: Callable[[str], object],
+) -> None:
+    """Read to the end of the body, so that the connection can be used again."""
+    while data := await source():
+        if text := reply.push(data):
+            if not text.isspace():
+                patience.restart()
+            on_text(text)
         if reply.is_finished:
-            return b""
-        raise
+            patience.end_within(CLOSING_SECONDS if reply.is_done else USAGE_SECONDS)
+    if text := reply.end():
+        on_text(text)
 
 
 @contextmanager
