@@ -66,12 +66,16 @@ class LivePublisher:
         async with self._writing:
             await self._send(items, streams=())
 
-    def write(self, stream: ReplyStream, text: str) -> None:
-        """Add to a run's visible text; it leaves at once where it is the first, else with the next tick."""
+    def write(self, stream: ReplyStream, text: str) -> float:
+        """Add to a run's visible text; it leaves at once where it is the first, else with the next tick.
+
+        Returns for how many seconds more of it would only wait here.
+        """
         is_first = not stream.text
         stream.text += text
         self._waiting.add(stream)
         self._flush_within(0 if is_first else self._join_seconds)
+        return self._join_seconds
 
     async def settle(self, stream: ReplyStream) -> None:
         """Hold back what hasn't left of a run, and return when nothing of it is on its way any more."""

@@ -7,13 +7,14 @@ what was shown already.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from typing import Any, Final, cast
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeAlias, cast
 
 import aiohttp
 import httpx2
 import orjson
-from openai import APIStatusError, AsyncAPIResponse, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
 from conversations.llm.chunks import Completion, Finished, TextDelta, check_finish, parse_chunk
 from conversations.llm.errors import Kind, LLMError, status_error
@@ -31,7 +32,10 @@ USAGE_SECONDS = 1.0
 CLOSING_SECONDS = 0.1
 """How long the end of the body may take after `[DONE]`: only a connection that was read to its end is used again."""
 
-STREAM_OPTIONS: Final = {"stream_options": {"include_usage": True}}
+OnText: TypeAlias = Callable[[str], float]
+STREAMED: Final = {"stream": True, "stream_options": {"include_usage": True}}
+HEADERS: Final = {"Content-Type": "application/json", "X-Stainless-Raw-Response": "stream"}
+"""The second one is the SDK's own, and how it is told to leave the body to be read by us."""
 NO_BALANCE_CODE = "insufficient_quota"
 """OpenAI's 429 that no waiting helps against."""
 BROKEN = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
@@ -58,8 +62,6 @@ class Client:
                 proxy=endpoint.proxy or None,
             ),
         )
-        # Not at the first call: the SDK imports for this, which takes longer than a customer should wait.
-        self._completions = self._openai.chat.completions.with_streaming_response
 
     async def read(
         self,
@@ -67,20 +69,20 @@ class Client:
         *,
         sampling: Sampling,
         deadlines: Deadlines,
-        on_text: Callable[[str], object],
+        on_text: OnText,
     ) -> Finished:
         """Give `on_text` the answer as it is written; return how it ended. Raises LLMError.
 
+        `on_text` returns for how many seconds nobody will look at more: what comes meanwhile is read in one piece.
         Cancelling it closes the connection at once.
         """
         reply = StreamedReply()
         try:
             async with Patience(deadlines) as patience, AsyncExitStack() as stack:
                 with _llm_errors():
-                    options = _options(self.endpoint, sampling) | STREAM_OPTIONS
-                    request = self._request(messages, options, is_streamed=True)
-                    response = await stack.enter_async_context(request)
-                    await _pour(_source(response), reply, patience=patience, on_text=on_text)
+                    options = _options(self.endpoint, sampling) | STREAMED
+                    response = await stack.enter_async_context(self._response(messages, options))
+                    await _pour(_body(response), reply, patience=patience, on_text=on_text)
         except LLMError:
             # Nothing that fails after the model has finished is an error any more.
             if not reply.is_finished:
@@ -92,9 +94,12 @@ class Client:
     ) -> AsyncGenerator[TextDelta | Finished, None]:
         """Yield the answer as it is written, then one Finished. Raises LLMError. Closing it closes the connection."""
         pieces: asyncio.Queue[str | None] = asyncio.Queue()
-        reading = asyncio.create_task(
-            self.read(messages, sampling=sampling, deadlines=deadlines, on_text=pieces.put_nowait)
-        )
+
+        def put(text: str) -> float:
+            pieces.put_nowait(text)
+            return 0.0
+
+        reading = asyncio.create_task(self.read(messages, sampling=sampling, deadlines=deadlines, on_text=put))
         reading.add_done_callback(lambda _reading: pieces.put_nowait(None))
         try:
             while (text := await pieces.get()) is not None:
@@ -110,9 +115,9 @@ class Client:
         """Return the whole answer at once. Raises LLMError, also for an answer that is blank or was cut short."""
         async with Patience(Deadlines(*[deadlines.total_seconds] * 3)), AsyncExitStack() as stack:
             with _llm_errors():
-                request = self._request(messages, _options(self.endpoint, sampling), is_streamed=False)
-                response = await stack.enter_async_context(request)
-                chunk = parse_chunk(await response.read())
+                options = _options(self.endpoint, sampling)
+                response = await stack.enter_async_context(self._response(messages, options))
+                chunk = parse_chunk(await response.aread())
         if chunk.finish_reason is None:
             raise LLMError(Kind.CUT, usage=chunk.usage)
         check_finish(chunk.finish_reason, chunk.usage)
@@ -124,18 +129,24 @@ class Client:
         """Close all connections."""
         await self._openai.close()
 
-    def _request(
-        self, messages: Sequence[ChatMessage], options: dict[str, object], *, is_streamed: bool
-    ) -> AbstractAsyncContextManager[AsyncAPIResponse[Any]]:
+    @asynccontextmanager
+    async def _response(
+        self, messages: Sequence[ChatMessage], options: dict[str, object]
+    ) -> AsyncGenerator[httpx2.Response, None]:
+        """Send the request; the body is there to be read until this ends. Raises what the SDK raises."""
         said = [{"role": message.role, "content": message.content} for message in messages]
-        return self._completions.create(
-            model=self.endpoint.model,
-            # The real ones are in the extra body: what goes through `messages` is walked through type by type, which
-            # takes longer for a prompt of 30 messages (7 ms) than all that comes after it.
-            messages=[],
-            stream=is_streamed,
-            extra_body=options | {"messages": said},
+        response = await self._openai.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            # Whole: the typed method walks through every message's fields, which for a long prompt takes longer than
+            # all that comes after it.
+            content=orjson.dumps({"model": self.endpoint.model, "messages": said} | options),
+            options={"headers": HEADERS},
         )
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
 
 def _options(endpoint: Endpoint, sampling: Sampling) -> dict[str, object]:
@@ -164,29 +175,47 @@ def _dialect_options(dialect: Dialect, sampling: Sampling) -> dict[str, object]:
     return json_only | {"max_tokens": sampling.max_tokens, "thinking": {"type": thinking}}
 
 
-def _source(response: AsyncAPIResponse[Any]) -> Callable[[], Awaitable[bytes]]:
-    """Return what gives the next bytes, none at the end: past decoders and iterators that cost more than reading."""
-    stream = cast("httpx2.AsyncByteStream", response.http_response.stream)
-    answer = getattr(stream, "_aiohttp_response", None)
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A response's body: `read` gives the next bytes, none at the end; the transport is None where it isn't known."""
+
+    read: Callable[[], Awaitable[bytes]]
+    transport: asyncio.ReadTransport | None = None
+
+    async def rest(self, seconds: float) -> None:
+        """Leave what comes to the system for a while: many small pieces then cost as much as one."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            await asyncio.sleep(seconds)
+            return
+        transport.pause_reading()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            if not transport.is_closing():
+                transport.resume_reading()
+
+
+def _body(response: httpx2.Response) -> _Body:
+    """Return the body past decoders and iterators that cost more than reading it."""
+    stream = cast("httpx2.AsyncByteStream", response.stream)
+    answer = getattr(getattr(stream, "_stream", stream), "_aiohttp_response", None)
     if isinstance(answer, aiohttp.ClientResponse):
-        return answer.content.readany
+        transport = answer.connection.transport if answer.connection else None
+        return _Body(answer.content.readany, cast("asyncio.ReadTransport | None", transport))
     source = aiter(stream)
-    return lambda: anext(source, b"")
+    return _Body(lambda: anext(source, b""))
 
 
-async def _pour(
-    source: Callable[[], Awaitable[bytes]],
-    reply: StreamedReply,
-    *,
-    patience: Patience,
-    on_text: Callable[[str], object],
-) -> None:
+async def _pour(body: _Body, reply: StreamedReply, *, patience: Patience, on_text: OnText) -> None:
     """Read to the end of the body, so that the connection can be used again."""
-    while data := await source():
+    while data := await body.read():
         if text := reply.push(data):
             if not text.isspace():
                 patience.restart()
-            on_text(text)
+            pause_seconds = on_text(text)
+            if pause_seconds and not reply.is_finished:
+                await body.rest(pause_seconds)
         if reply.is_finished:
             patience.end_within(CLOSING_SECONDS if reply.is_done else USAGE_SECONDS)
     if text := reply.end():

@@ -7,7 +7,6 @@ still wanted. Whatever goes wrong ends with a person, by code.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol, TypeVar
@@ -27,7 +26,7 @@ from conversations.gateway.metering import CallWatch, record_calls
 from conversations.gateway.placement import placed
 from conversations.gateway.rollout_shadow import Asked
 from conversations.gateway.settling import NOTHING_LEARNT, Settlement, failure, success
-from conversations.llm.client import Client, TextDelta
+from conversations.llm.client import Client
 from conversations.llm.envelope import Envelope, EnvelopeReader, read_envelope
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import ChatMessage, Deadlines, Endpoint, Sampling, Usage
@@ -231,17 +230,19 @@ class Reply:
     async def _read_stream(self, call: CallWatch) -> Envelope:
         reader = EnvelopeReader(self._question.intents)
         candidate = call.lease.candidate
-        events = self._client(call.lease).stream(
-            self._messages(candidate), sampling=self._sampling(candidate), deadlines=self._deadlines(candidate)
+
+        def on_text(text: str) -> float:
+            if not text.isspace():
+                call.see_text()
+            return self._show(reader.feed(text))
+
+        finished = await self._client(call.lease).read(
+            self._messages(candidate),
+            sampling=self._sampling(candidate),
+            deadlines=self._deadlines(candidate),
+            on_text=on_text,
         )
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    if not event.text.isspace():
-                        call.see_text()
-                    self._show(reader.feed(event.text))
-                else:
-                    call.see_end(event.finish_reason, event.usage)
+        call.see_end(finished.finish_reason, finished.usage)
         # What the reader releases only at the end comes with the stored message; nobody needs it as a delta.
         return reader.finish()
 
@@ -266,10 +267,12 @@ class Reply:
     def _patience_seconds(self) -> float:
         return max(0.0, min(settings.CSBOT_LIMIT_WAIT_SECONDS, self._watch.remaining_seconds()))
 
-    def _show(self, text: str) -> None:
-        if text:
-            self._watch.see_text()
-            self._around.publisher.write(self._stream, text)
+    def _show(self, text: str) -> float:
+        """Show more of the reply; return for how many seconds more of it would only wait."""
+        if not text:
+            return 0.0
+        self._watch.see_text()
+        return self._around.publisher.write(self._stream, text)
 
     def _deadlines(self, candidate: Candidate) -> Deadlines:
         waits = candidate.waits
