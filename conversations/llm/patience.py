@@ -11,15 +11,16 @@ from conversations.llm.requests import Deadlines
 class Patience:
     """The deadlines of one call, running from the moment it is entered. Raises the LLMError of the one that passes."""
 
-    __slots__ = ("_between", "_clock", "_kind", "_timeout", "_total_at", "_until")
+    __slots__ = ("_between", "_kind", "_loop", "_timeout", "_timer", "_total_at", "_until")
 
     def __init__(self, deadlines: Deadlines) -> None:
-        self._clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
         self._between = deadlines.between_chunks_seconds
-        self._total_at = self._clock() + deadlines.total_seconds
-        self._until = self._clock() + deadlines.first_token_seconds
+        self._total_at = self._loop.time() + deadlines.total_seconds
+        self._until = self._loop.time() + deadlines.first_token_seconds
         self._kind = Kind.FIRST_TOKEN_TIMEOUT
-        self._timeout = asyncio.timeout_at(min(self._until, self._total_at))
+        self._timeout = asyncio.timeout_at(None)
+        self._timer = self._loop.call_at(self._due_at(), self._look)
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
@@ -28,6 +29,7 @@ class Patience:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._timer.cancel()
         try:
             await self._timeout.__aexit__(kind, error, traceback)
         except TimeoutError:
@@ -38,13 +40,20 @@ class Patience:
     def restart(self) -> None:
         """A word came: from here on count the silence after it."""
         self._kind = Kind.STALLED
-        self._wait_until(self._clock() + self._between)
+        # The timer stays where it is, and looks again when it goes off: a new one for each word costs more.
+        self._until = self._loop.time() + self._between
 
     def end_within(self, seconds: float) -> None:
         """Wait at most this much longer, for what is left when all words have come."""
-        self._wait_until(min(self._until, self._clock() + seconds))
+        self._until = min(self._until, self._loop.time() + seconds)
+        self._timer.cancel()
+        self._timer = self._loop.call_at(self._due_at(), self._look)
 
-    def _wait_until(self, moment: float) -> None:
-        self._until = moment
-        if not self._timeout.expired():
-            self._timeout.reschedule(min(moment, self._total_at))
+    def _due_at(self) -> float:
+        return min(self._until, self._total_at)
+
+    def _look(self) -> None:
+        if self._due_at() > self._loop.time():
+            self._timer = self._loop.call_at(self._due_at(), self._look)
+        elif not self._timeout.expired():
+            self._timeout.reschedule(self._loop.time())
