@@ -96,6 +96,9 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker that hangs must not hold a customer's message: the scheduler finds what could not be queued.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # No second book in Redis of what was delivered: a task that dies with its worker is found by the scheduler, and the
+    # book takes longer to keep than the task.
+    "ack_emulation": False,
     "socket_keepalive": True,
     "health_check_interval": 25,
     "socket_connect_timeout": 2,
