@@ -11,7 +11,7 @@ from conversations.actions.append import append_customer_message, message_item
 from conversations.actions.ownership import OWNER_FIELDS, SEQ_FIELDS, owner_item, queue_changed_item, reopen_locked
 from conversations.events.lane import Item
 from conversations.events.publisher import announce
-from conversations.models import Conversation, Customer, Message, Owner, Sender, Site
+from conversations.models import Conversation, Customer, Message, Owner, Priority, Sender, Site
 
 COMMENT_CHARS = 1000
 
@@ -106,11 +106,12 @@ def start_conversation(customer: Customer, *, locale: str) -> Conversation:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the shop says its customer is."""
+    """Who the shop says its customer is, and how much the customer matters to it (None: it doesn't say)."""
 
     external_id: str
     name: str = ""
     email: str = ""
+    priority: Priority | None = None
 
 
 @transaction.atomic
