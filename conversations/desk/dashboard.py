@@ -219,12 +219,12 @@ def budget_line(level: Level) -> BudgetLine:
 
 def rollout_words() -> dict[str, str] | None:
     """Return what the live rollout is at."""
-    rollout = Rollout.objects.filter(state__in=LIVE_STATES).select_related("canary__provider").first()
+    rollout = Rollout.objects.filter(state__in=LIVE_STATES).select_related("canary__provider", "release").first()
     if rollout is None:
         return None
     return {
         "name": rollout.name,
-        "canary": str(rollout.canary),
+        "canary": rollout.tried,
         "state": rollout.get_state_display(),
         "share": percent(rollout.ratio / BUCKETS),
         "url": reverse("admin:conversations_rollout_change", args=[rollout.pk]),

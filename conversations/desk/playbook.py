@@ -1,4 +1,4 @@
-"""The playbook in the admin: instruction, shop facts, intents and examples. What is saved is used by the next reply."""
+"""The draft of the playbook in the admin: instruction, shop facts, intents and examples. Customers meet releases."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +18,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from conversations.desk.look import ModelAdmin
 from conversations.playbook.checks import Problems, answer_problem, example_problems, intent_problems
+from conversations.playbook.drafts import read_draft
 from conversations.playbook.models import Example, Fact, Instruction, Intent
 from conversations.playbook.prompt import opening_of
-from conversations.playbook.reading import current_playbook
 
 if TYPE_CHECKING:
     ExampleModelForm = forms.ModelForm[Example]
@@ -89,12 +89,12 @@ class EntryAdmin(ModelAdmin):
 
     @admin.action(description=_("Switch on"), permissions=["change"])
     def switch_on(self, request: HttpRequest, entries: QuerySet[Any]) -> None:
-        """Use the entries from the next reply on."""
+        """Use the entries in the draft."""
         self.switch(request, entries, is_on=True)
 
     @admin.action(description=_("Switch off"), permissions=["change"])
     def switch_off(self, request: HttpRequest, entries: QuerySet[Any]) -> None:
-        """Use the entries no more from the next reply on."""
+        """Use the entries in the draft no more."""
         self.switch(request, entries, is_on=False)
 
     def switch(self, request: HttpRequest, entries: QuerySet[Any], *, is_on: bool) -> None:
@@ -199,22 +199,13 @@ class InstructionAdmin(ModelAdmin):
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 24})}}
     warn_unsaved_form = True
     readonly_fields = ("size",)
-    fieldsets = (
-        (None, {"fields": ("text", "size")}),
-        (
-            _("How the model picks its words"),
-            {
-                "classes": ("collapse",),
-                "fields": (("temperature", "top_p"), ("frequency_penalty", "max_tokens"), "is_thinking"),
-            },
-        ),
-    )
+    fieldsets = ((None, {"fields": ("text", "profile", "size")}),)
 
     @admin.display(description=_("size of the prompt"))
     def size(self, _instruction: Instruction) -> Promise | str:
         """Return about how many tokens every question is sent with."""
         return _("about %(tokens)d tokens with facts, intents and examples, before the conversation") % {
-            "tokens": opening_of(current_playbook()).tokens
+            "tokens": opening_of(read_draft()).tokens
         }
 
     @override

@@ -96,14 +96,16 @@ def read_known() -> Known:
 
 def ask_about(conversation: Conversation, known: Known, *, until_seq: int) -> Question:
     """Return the question for the conversation's unanswered messages up to `until_seq`."""
+    route_plan = plan_for(conversation, known.catalog)
     playbook = known.playbook
+    if route_plan.release_id is not None:
+        playbook = playbooks.playbook_of_release(route_plan.release_id)
     prompt = build_prompt(
         playbook,
         turns_until(conversation, until_seq=until_seq),
         locale=conversation.locale,
         budget_tokens=settings.CSBOT_HISTORY_TOKENS,
     )
-    route_plan = plan_for(conversation, known.catalog)
     return Question(
         prompt.messages,
         playbook.sampling,

@@ -21,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from conversations.desk.groups import ensure_groups
 from conversations.gateway.environment import follow_environment
 from conversations.models import Site
+from conversations.playbook.releases import publish_first
 from conversations.playbook.starter import load_starter_playbook
 
 # Any number that no other program uses as an advisory lock in this database.
@@ -55,6 +56,8 @@ class Command(BaseCommand):
                 Site.objects.create(name=SHOP_NAME)
             if load_starter_playbook():
                 self.stdout.write("starter playbook loaded")
+            elif publish_first():
+                self.stdout.write("release 1 published: what the playbook said")
             ensure_groups()
             for line in (*follow_environment(), *ensure_staff_account()):
                 self.stdout.write(line)
