@@ -35,6 +35,7 @@ class Unfit(StrEnum):
 
 
 ALONE: Final = as_set("alone")
+GREETINGS: Final = as_set("greetings")
 OPENERS_THAI: Final = re.compile(
     r"^(แล้ว(?!แต่)|ส่วน|งั้น|ถ้างั้น|ถ้าอย่างนั้น|อย่างนั้น|แบบนั้น|แบบนี้|แต่|และ|หรือ|เพราะ|ก็|อ๋อ|อ้าว|ใช่|ไม่ใช่|โอเค|ตกลง|ได้(?!รับ)|เอา|ต่อไป|อีกอย่าง)"
 )
@@ -113,6 +114,11 @@ def _unfit_alone(plain: str, normal: str) -> Unfit | None:
     if len(words) <= SHORT_WORDS and POINTERS_LATIN.search(normal):
         return Unfit.POINTS_ELSEWHERE
     return Unfit.TOO_SHORT if len(words) == 1 else None
+
+
+def is_greeting(text: str) -> bool:
+    """Whether it says nothing that a later question could depend on."""
+    return normal_form(text) in GREETINGS
 
 
 def has_thai(text: str) -> bool:

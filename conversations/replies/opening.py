@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import connection
 
 from conversations.actions.runs import Figures, extend_run, fail_run, open_run
+from conversations.answers import board as boards
+from conversations.answers.board import Board
 from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
 from conversations.gateway import reading as catalogs
@@ -22,13 +24,15 @@ from conversations.models import Conversation, Message, Reason, Sender, Spoken
 from conversations.playbook import reading as playbooks
 from conversations.playbook.content import Playbook
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
+from conversations.replies.known import LookUp, look_up
 
 HISTORY_MESSAGES: Final = 60
 USUAL_ANSWER_TOKENS: Final = 150
 # By hand, once for all replies: as two reads of the ORM it costs five times as much.
 STAMPS: Final = """
     SELECT (SELECT value FROM conversations_playbook_stamp LIMIT 1),
-           (SELECT value FROM conversations_gateway_stamp LIMIT 1)
+           (SELECT value FROM conversations_gateway_stamp LIMIT 1),
+           (SELECT stamp FROM conversations_answerpolicy LIMIT 1)
 """
 SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, Sender.AGENT: Speaker.AGENT}
 
@@ -54,6 +58,7 @@ class OpenReply:
     conversation_id: int
     stream: ReplyStream
     question: Question
+    looked: LookUp
 
 
 def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
@@ -63,11 +68,17 @@ def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
         return None
     conversation, run = opened
     known = read_known()
+    looked = look_up(conversation, run, playbook=known.playbook, board=known.board)
+    if looked.ended is not None:
+        return open_reply(conversation_id, worker=worker) if looked.ended.wants_reply else None
     if is_out_of_budget(known.catalog):
         fail_run(run.pk, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
         return None
     stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
-    return OpenReply(run.pk, conversation_id, stream, ask_about(conversation, known, until_seq=run.covers_seq))
+    question = ask_about(conversation, known, until_seq=run.covers_seq)
+    if looked.trace:
+        question.trace["known"] = looked.trace
+    return OpenReply(run.pk, conversation_id, stream, question, looked)
 
 
 def extend_reply(run_id: int) -> Question | None:
@@ -80,18 +91,19 @@ def extend_reply(run_id: int) -> Question | None:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the shop's people have set up: what the bot knows, and who may answer."""
+    """What the shop's people have set up: what the bot knows, who may answer, and what is known already."""
 
     playbook: Playbook
     catalog: Catalog
+    board: Board
 
 
 def read_known() -> Known:
-    """Return both as they are now: one look at both stamps, and what changed is read again."""
+    """Return all of it as it is now: one look at the stamps, and what changed is read again."""
     with connection.cursor() as cursor:
         cursor.execute(STAMPS)
-        playbook_stamp, gateway_stamp = cursor.fetchone()
-    return Known(playbooks.SHELF.at(playbook_stamp), catalogs.SHELF.at(gateway_stamp))
+        playbook_stamp, gateway_stamp, answers_stamp = cursor.fetchone()
+    return Known(playbooks.SHELF.at(playbook_stamp), catalogs.SHELF.at(gateway_stamp), boards.SHELF.at(answers_stamp))
 
 
 def ask_about(conversation: Conversation, known: Known, *, until_seq: int) -> Question:

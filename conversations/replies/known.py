@@ -1,0 +1,152 @@
+"""Answers known without the model, in a reply's way: looked up when a run is opened, stored at once with their trace.
+
+Serving costs no model call, so it goes on while a budget is used up. Never raises for want of anything: what can't be
+looked up is answered by the model.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from django.db import connection, transaction
+
+from conversations.actions.append import Verdict
+from conversations.actions.runs import Ended, Figures, finish_run
+from conversations.answers import lookup
+from conversations.answers.board import Board, Scope
+from conversations.answers.counting import Served, count_served
+from conversations.answers.knowledge import reusable_intents
+from conversations.answers.ladder import Decision, Rules, Why, decide_exact
+from conversations.answers.models import Step
+from conversations.answers.normal import question_key
+from conversations.answers.selfcontained import is_greeting, unfit
+from conversations.models import Conversation, Run, Sender
+from conversations.playbook.content import Playbook
+
+logger = logging.getLogger(__name__)
+
+LAST_MESSAGES: Final = """
+    SELECT seq, sender, text FROM conversations_message
+    WHERE conversation_id = %s AND seq BETWEEN %s AND %s ORDER BY seq DESC LIMIT 6
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that may be known, with everything its look-up needs."""
+
+    scope: Scope
+    text: str
+    version: str
+    rules: Rules
+    states: Sequence[str]
+
+
+@dataclass(slots=True)
+class LookUp:
+    """What became of looking up: the run's end, or why each step passed. `asked` where further steps may be tried."""
+
+    trace: dict[str, object] = field(default_factory=dict)
+    ended: Ended | None = None
+    asked: Asked | None = None
+
+    def note(self, step: Step, decision: Decision) -> None:
+        """Write down what a step decided: ids, numbers and reasons, no text."""
+        told: dict[str, object] = {"why": decision.why.value}
+        if decision.entry is not None:
+            told |= {"answer": decision.entry.answer_id, "question": decision.entry.question_id}
+        if decision.score:
+            told |= {"score": round(decision.score, 4), "risk": round(decision.risk, 5)}
+        if decision.features:
+            told["features"] = [round(value, 4) for value in decision.features]
+        if decision.detail:
+            told["detail"] = str(decision.detail)
+        self.trace[step.value] = told
+
+
+def look_up(conversation: Conversation, run: Run, *, playbook: Playbook, board: Board) -> LookUp:
+    """Answer from what is known, if it is the very same question; else say whether a similar one may be looked for."""
+    scope = Scope(conversation.site_id, conversation.locale)
+    if not board.states or scope not in board.scopes:
+        return LookUp({"why": why_nothing(board)} if board.learns else {})
+    spoken = last_messages(conversation, until_seq=run.covers_seq)
+    text, why = question_of(spoken, answered_seq=conversation.answered_seq)
+    if text is None:
+        return LookUp({"why": why})
+    asked = Asked(scope, text, playbook.version, rules_of(board, playbook), board.states)
+    return _look_up_exact(run, asked)
+
+
+def why_nothing(board: Board) -> str:
+    """Return why nothing is even looked up."""
+    return (Why.STOPPED if board.is_stopped else Why.NOTHING_KNOWN).value
+
+
+def rules_of(board: Board, playbook: Playbook) -> Rules:
+    """Return by what the ladder decides now."""
+    return Rules(
+        tolerated_share=board.tolerated_share,
+        explore_share=board.explore_share,
+        risk_limit=board.risk_limit,
+        prior=board.prior,
+        weights=board.weights,
+        reusable=reusable_intents(playbook),
+    )
+
+
+def last_messages(conversation: Conversation, *, until_seq: int) -> list[tuple[int, str, str]]:
+    """Return seq, sender and text of the episode's newest messages, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_MESSAGES, [conversation.pk, conversation.episode_start_seq, until_seq])
+        return list(cursor.fetchall())
+
+
+def question_of(spoken: Sequence[tuple[int, str, str]], *, answered_seq: int) -> tuple[str | None, str]:
+    """Return the one question asked, if it stands for itself; else None and why it doesn't."""
+    open_texts = [text for seq, sender, text in spoken if sender == Sender.CUSTOMER and seq > answered_seq]
+    if len(open_texts) != 1:
+        return None, Why.SEVERAL_MESSAGES.value
+    said_before = [text for seq, sender, text in spoken if sender == Sender.CUSTOMER and seq <= answered_seq]
+    spoke_people = any(sender == Sender.AGENT for _seq, sender, _text in spoken)
+    if spoke_people or not all(map(is_greeting, said_before)):
+        return None, Why.NOT_FIRST.value
+    if (problem := unfit(open_texts[0])) is not None:
+        return None, f"{Why.UNFIT.value}:{problem.value}"
+    return open_texts[0], ""
+
+
+def _look_up_exact(run: Run, asked: Asked) -> LookUp:
+    found = lookup.exact(asked.scope, question_key(asked.text), version=asked.version, states=asked.states)
+    # Not a secret: which hits are checked.
+    decision = decide_exact(found, asked.rules, draw=random.random())  # noqa: S311
+    looked = LookUp()
+    looked.note(Step.EXACT, decision)
+    if decision.why is Why.SERVED:
+        looked.ended = store(run.pk, decision, asked, step=Step.EXACT, trace=looked.trace, total_ms=0)
+    elif decision.why is Why.NO_ENTRY:
+        looked.asked = asked
+    return looked
+
+
+def store(
+    run_id: int, decision: Decision, asked: Asked, *, step: Step, trace: dict[str, object], total_ms: int
+) -> Ended | None:
+    """Store a known answer as the run's reply, with what it saved."""
+    entry = decision.entry
+    if entry is None:
+        return None
+    figures = Figures(
+        attempts=0,
+        first_token_ms=total_ms,
+        total_ms=total_ms,
+        trace={"known": {**trace, "served": step.value}, "playbook": asked.version},
+    )
+    verdict = Verdict(entry.intent, action_required=False, escalate=False)
+    with transaction.atomic():
+        ended = finish_run(run_id, text=entry.text, verdict=verdict, figures=figures)
+        if ended.message is not None:
+            count_served(Served(entry.answer_id, asked.scope.site_id, step, money=Decimal(0)))
+    return ended
