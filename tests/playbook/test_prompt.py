@@ -33,7 +33,7 @@ def test_the_opening_is_the_same_byte_for_byte_whatever_is_asked(turns: list[Tur
 
 
 def test_the_opening_is_the_same_for_real_questions() -> None:
-    openings = {prompt(customer(question)).messages[: OPENING + 1] for question in real_questions()}
+    openings = {prompt(customer(question)).messages[:OPENING] for question in real_questions()}
     assert len(openings) == 1
 
 
@@ -144,7 +144,10 @@ def test_the_trace_has_figures_and_no_words() -> None:
     built = prompt(customer("ความลับของลูกค้า"))
     assert built.trace == {
         "playbook": PLAYBOOK.version,
-        "examples": len(PLAYBOOK.examples),
+        "release": None,
+        "profile": "fewshot_json",
+        "pinned": len(PLAYBOOK.examples),
+        "examples": [],
         "turns": 1,
         "turns_left_out": 0,
         "estimated_tokens": messages_tokens(built.messages),

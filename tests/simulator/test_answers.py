@@ -69,7 +69,7 @@ def test_other_words_for_a_known_question_get_its_answer(question: str, words: s
         "can I talk to a human",
         "ปัญหาน้ำรั่วที่คอนโด",
         "Who won the football match yesterday?",
-        "สินค้า 2,000 บาท ลด 10% แล้วเพิ่ม VAT 7% เป็นเท่าไหร่",
+        "สินค้า 2,000 บาท ลด 10% บวกค่าส่ง 50 แล้วเพิ่ม VAT 7% เป็นเท่าไหร่",
         "👍",
         "",
     ],

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conversations.llm.requests import ChatMessage
+from conversations.llm.simulator.calculating import is_asked_to_work, worked_out
 from conversations.llm.simulator.grams import normalise, numbers_in
 from conversations.llm.simulator.knowledge import (
     RESPONSE,
@@ -58,8 +59,10 @@ def answer(messages: Sequence[ChatMessage]) -> Envelope:
     language = language_spoken(conversation)
     if WANTS_PERSON.search(question):
         return hand_over(knowledge, language=language, words=question)
+    is_to_work = any(is_asked_to_work(message.content) for message in messages if message.role != "assistant")
     return (
-        from_examples(knowledge, conversation, language=language, near=EXAMPLE_SURE)
+        (worked_out(knowledge, question, language=language) if is_to_work else None)
+        or from_examples(knowledge, conversation, language=language, near=EXAMPLE_SURE)
         or from_facts(knowledge, question, language=language, near=FACT_SURE)
         or from_examples(knowledge, conversation, language=language, near=EXAMPLE_NEAR)
         or from_facts(knowledge, question, language=language, near=FACT_NEAR)

@@ -48,7 +48,7 @@ class Result:
 
 def evaluate(expression: str) -> Result:
     """Return what an expression comes to; what follows an equals sign is left out. Raises ExpressionError."""
-    text = UNITS.sub(" ", plain_digits(expression).translate(SIGNS)).partition("=")[0].strip()
+    text = without_units(expression)
     if not text or len(text) > MAX_CHARS:
         raise ExpressionError
     parser = _Parser(tokens(text))
@@ -58,6 +58,11 @@ def evaluate(expression: str) -> Result:
         except (DecimalException, OverflowError, TypeError, RecursionError):
             raise ExpressionError from None
     return Result(value, parser.numbers, parser.dates)
+
+
+def without_units(expression: str) -> str:
+    """Return an expression in plain signs, without currencies and without what it is said to be equal to."""
+    return UNITS.sub(" ", plain_digits(expression).translate(SIGNS)).partition("=")[0].strip()
 
 
 def tokens(text: str) -> list[tuple[str, str]]:
