@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from conversations.desk.dashboard import NONE, milliseconds, percent
 from conversations.desk.gateway import OperatorsOnly, may_operate
 from conversations.desk.look import ModelAdmin
+from conversations.desk.numbers import NONE, milliseconds, percent
 from conversations.gateway.figures import P95
 from conversations.gateway.guard_figures import ArmFigures, Stretch
 from conversations.gateway.models import Decision, DecisionKind, DecisionReason, Guard, Purpose, Rollout, RolloutState
