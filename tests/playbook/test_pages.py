@@ -19,6 +19,7 @@ GOOD = {
     "locale": "th",
     "response": "วันเสาร์ส่งตามปกติค่ะ",
     "is_on": "on",
+    "is_pinned": "on",
     "position": "500",
     "note": "",
 }
