@@ -15,7 +15,7 @@ from django.utils import timezone
 from conversations.gateway.budgets import PURSE, Ceiling, Level, ceiling_of
 from conversations.gateway.catalog import Candidate, Catalog
 from conversations.gateway.models import LLMCall, Outcome
-from conversations.gateway.reading import current_catalog
+from conversations.gateway.reading import SHELF, read_stamp
 from conversations.gateway.standing import OpenCircuit, read_open_circuits
 
 FRESH_SECONDS: Final = 5.0
@@ -61,11 +61,11 @@ class Board:
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return what is the matter; of several threads that find it old, one looks again."""
-        catalog = current_catalog()
+        stamp = read_stamp()
         with self._lock:
-            if catalog.stamp != self._stamp or self._clock() - self._read_at >= FRESH_SECONDS:
-                self._alerts = tuple(read_alerts(catalog))
-                self._read_at, self._stamp = self._clock(), catalog.stamp
+            if stamp != self._stamp or self._clock() - self._read_at >= FRESH_SECONDS:
+                self._alerts = tuple(read_alerts(SHELF.at(stamp)))
+                self._read_at, self._stamp = self._clock(), stamp
             return self._alerts
 
     def forget(self) -> None:
