@@ -1,6 +1,6 @@
 """Chooses the answer: the nearest example's, else the nearest fact's words, else a person.
 
-A stand-in for understanding, with no answers of its own. Same prompt, same answer.
+A stand-in for understanding, with no answers of its own. Same prompt and same luck, same answer.
 """
 
 import re
@@ -21,6 +21,7 @@ from conversations.llm.simulator.knowledge import (
     read_opening,
     split_prompt,
 )
+from conversations.llm.simulator.luck import STEADY, Luck
 
 EXAMPLE_NEAR = 0.36
 EXAMPLE_SURE = 0.6
@@ -48,10 +49,10 @@ class Match:
     score: float
 
 
-def answer(messages: Sequence[ChatMessage]) -> Envelope:
+def answer(messages: Sequence[ChatMessage], luck: Luck = STEADY) -> Envelope:
     """Return the envelope with which the prompt's last question is answered."""
     opening, rest = split_prompt(messages)
-    knowledge = read_opening(opening)
+    knowledge = luck.shaken(read_opening(opening))
     conversation = read_conversation(rest)
     if not conversation.customer:
         return hand_over(knowledge, language=conversation.language_hint, words="")
