@@ -2,6 +2,15 @@
 
 from conversations.playbook.models.audit import AuditEntry, Verb
 from conversations.playbook.models.entries import MAX_TEXT_CHARS, Example, Fact, Instruction, Intent, OnAction
+from conversations.playbook.models.evaluation import (
+    EvaluationCase,
+    EvaluationItem,
+    EvaluationResult,
+    EvaluationRun,
+    EvaluationSet,
+    RunState,
+    RunVerdict,
+)
 from conversations.playbook.models.profiles import MAX_KEY_CHARS, MAX_NAME_CHARS, Profile
 from conversations.playbook.models.releases import CheckState, Publication, PublicationKind, Release, Stamp
 from conversations.playbook.models.versions import StaleError, Versioned
@@ -12,6 +21,11 @@ __all__ = [
     "MAX_TEXT_CHARS",
     "AuditEntry",
     "CheckState",
+    "EvaluationCase",
+    "EvaluationItem",
+    "EvaluationResult",
+    "EvaluationRun",
+    "EvaluationSet",
     "Example",
     "Fact",
     "Instruction",
@@ -21,6 +35,8 @@ __all__ = [
     "Publication",
     "PublicationKind",
     "Release",
+    "RunState",
+    "RunVerdict",
     "StaleError",
     "Stamp",
     "Verb",
