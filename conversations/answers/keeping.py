@@ -14,6 +14,7 @@ from conversations.playbook.audit import Actor, record
 from conversations.playbook.content import Playbook
 from conversations.playbook.models import Verb
 from conversations.playbook.reading import current_playbook
+from conversations.text.masking import find_personal_data
 
 
 class NotKnowableError(ValueError):
@@ -60,6 +61,8 @@ def check_question(text: str) -> None:
     problem: Unfit | None = unfit(text.strip())
     if problem is not None:
         raise NotKnowableError(problem.value)
+    if find_personal_data(text):
+        raise NotKnowableError(Unfit.PERSONAL.value)
 
 
 def approve(answer: KnownAnswer, *, by: Actor) -> KnownAnswer:

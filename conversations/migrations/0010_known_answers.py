@@ -8,6 +8,15 @@ from django.db import migrations, models
 
 import conversations.answers.models
 
+PURPOSES = [
+    ("reply", "Replies to customers"),
+    ("shadow", "Shadow"),
+    ("test", "Tests by staff"),
+    ("evaluation", "Evaluation"),
+    ("playground", "Playground"),
+    ("judge", "Comparing answers"),
+]
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -438,5 +447,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="questionvector",
             constraint=models.UniqueConstraint(fields=("question", "space"), name="question_vector_once"),
+        ),
+        migrations.AlterField(
+            model_name="llmcall",
+            name="purpose",
+            field=models.CharField(choices=PURPOSES, max_length=10, verbose_name="use"),
+        ),
+        migrations.AlterField(
+            model_name="samplingprofile",
+            name="purpose",
+            field=models.CharField(choices=PURPOSES, default="reply", max_length=10, verbose_name="use"),
         ),
     ]

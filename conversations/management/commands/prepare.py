@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from conversations.answers.board import policy_row
 from conversations.desk.groups import ensure_groups
 from conversations.gateway.environment import follow_environment
 from conversations.models import Site
@@ -59,6 +60,7 @@ class Command(BaseCommand):
             elif publish_first():
                 self.stdout.write("release 1 published: what the playbook said")
             ensure_groups()
+            policy_row()
             for line in (*follow_environment(), *ensure_staff_account()):
                 self.stdout.write(line)
 
