@@ -4,10 +4,8 @@ import gc
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -19,12 +17,13 @@ from openai import AsyncOpenAI
 from redis.asyncio import Redis as AsyncRedis
 
 from bench.figures import Report, at_most, percentile, table
+from bench.gateway_calls import bare_call, made_up_candidate, routed_call, sdk_call
+from bench.gateway_chunks import measure_chunks
 from bench.gateway_replay import measure_cache
 from bench.processes import ModelServer, model_server
 from conversations.gateway.admission import Admission
-from conversations.gateway.catalog import Candidate, Catalog, Key
+from conversations.gateway.catalog import Catalog
 from conversations.gateway.dispatch import Dispatcher
-from conversations.gateway.metering import CallWatch, Origin
 from conversations.gateway.models import (
     Account,
     Arm,
@@ -33,18 +32,12 @@ from conversations.gateway.models import (
     Outcome,
     Provider,
     ProviderKind,
-    Purpose,
     Route,
 )
-from conversations.gateway.pricing import PriceEntry, UnitPrices
 from conversations.gateway.rollup import count_calls, sum_up
 from conversations.gateway.routing import plan
-from conversations.gateway.secrets import Secret
-from conversations.gateway.settling import success
 from conversations.gateway.summary import provider_summary
-from conversations.llm.client import Client, TextDelta
-from conversations.llm.envelope import EnvelopeReader
-from conversations.llm.requests import ChatMessage, Deadlines, Sampling
+from conversations.llm.client import Client
 from conversations.playbook.reading import current_playbook
 from conversations.playbook.starter import load_starter_playbook
 from conversations.redis import new_async_client
@@ -58,26 +51,6 @@ CALLS: Final = 300
 CANDIDATES: Final = 6
 DAYS: Final = 100
 NOWHERE: Final = "redis://127.0.0.1:1/0"
-PRICES: Final = PriceEntry(
-    UnitPrices("USD", Decimal("0.15"), Decimal("0.003"), Decimal("0.60")), timezone.now() - timedelta(days=400)
-)
-
-
-def made_up_candidate(number: int, *, base_url: str = "http://127.0.0.1:1/v1") -> Candidate:
-    """Return a candidate of a made-up shop."""
-    return Candidate(
-        route_id=number,
-        provider_id=number,
-        account_id=number,
-        model_id=number,
-        provider=f"provider-{number}",
-        kind=ProviderKind.DEEPSEEK,
-        base_url=base_url,
-        model="deepseek-flash",
-        keys=(Key("a", Secret("a")), Key("b", Secret("b"))),
-        group=1 + number // 3,
-        prices=(PRICES,),
-    )
 
 
 @dataclass
@@ -142,50 +115,6 @@ async def measure_decisions(report: Report) -> None:
     headers = ("decision", "p50 us", "p95 us", "p99 us", "Python p50 us", "Python p99 us")
     parts = (("from memory", from_memory), ("with Redis", with_redis), ("a bare round trip to Redis", trip))
     print(table(headers, [times.cells(name) for name, times in parts]))
-
-
-MESSAGES: Final = [ChatMessage("system", "Answer in json."), ChatMessage("user", "สินค้ามีไซซ์ไหนบ้างคะ")]
-DEADLINES: Final = Deadlines(10, 10, 30)
-
-
-async def bare_call(client: Client) -> None:
-    """Stream an answer with the SDK's client alone."""
-    async with aclosing(client.stream(MESSAGES, sampling=Sampling(), deadlines=DEADLINES)) as events:
-        async for _event in events:
-            pass
-
-
-async def sdk_call(sdk: AsyncOpenAI) -> None:
-    """Stream an answer as the SDK's documentation shows it."""
-    stream = await sdk.chat.completions.create(
-        model="deepseek-flash",
-        messages=[{"role": "user", "content": MESSAGES[1].content}],
-        response_format={"type": "json_object"},
-        stream=True,
-        stream_options={"include_usage": True},
-    )
-    async for _chunk in stream:
-        pass
-
-
-async def routed_call(dispatcher: Dispatcher, catalog: Catalog, client: Client, conversation: int) -> None:
-    """Stream an answer as a reply does: plan, lease, call, envelope, settle, row."""
-    order = plan(catalog, conversation=uuid.UUID(int=conversation).bytes)
-    lease = await dispatcher.acquire(order.candidates, conversation_id=conversation, tokens=1000, patience_seconds=5)
-    watch = CallWatch(lease, Origin(Purpose.REPLY), number=0)
-    reader = EnvelopeReader({"สินค้า"})
-    async with aclosing(client.stream(MESSAGES, sampling=Sampling(), deadlines=DEADLINES)) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                watch.see_text()
-                reader.feed(event.text)
-            else:
-                watch.see_end(event.finish_reason, event.usage)
-    envelope = reader.finish()
-    watch.succeed(is_repaired=envelope.is_repaired, has_escalated=envelope.escalate)
-    watch.close()
-    watch.row(run_id=None)
-    await dispatcher.settle(lease, success(watch.usage))
 
 
 async def measure_latency(report: Report, model: ModelServer) -> None:
@@ -304,6 +233,7 @@ def measure(*, rows: int, replay: Path | None, messages: int) -> int:
         await measure_decisions(report)
         async with model_server(first_token_ms=0, token_ms=0) as model:
             await measure_latency(report, model)
+        await measure_chunks(report)
 
     uvloop.run(on_loop())
     if replay:

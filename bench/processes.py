@@ -210,10 +210,12 @@ class ModelServer:
 
 
 @asynccontextmanager
-async def model_server(*, first_token_ms: float = 150, token_ms: float = 30) -> AsyncGenerator[ModelServer]:
+async def model_server(
+    *, first_token_ms: float = 150, token_ms: float = 30, tokens: int = 60
+) -> AsyncGenerator[ModelServer]:
     """Run the model stand-in."""
     port = free_port()
-    pace = ["--first-token-ms", str(first_token_ms), "--token-ms", str(token_ms)]
+    pace = ["--first-token-ms", str(first_token_ms), "--token-ms", str(token_ms), "--tokens", str(tokens)]
     process = await start_process(
         [sys.executable, "-m", "bench.model_server", "--port", str(port), *pace], ready="ready"
     )

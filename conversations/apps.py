@@ -5,7 +5,11 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-MODEL_MODULES: tuple[str, ...] = ("conversations.playbook.models", "conversations.gateway.models")
+MODEL_MODULES: tuple[str, ...] = (
+    "conversations.playbook.models",
+    "conversations.gateway.models",
+    "conversations.answers.models",
+)
 
 
 class ConversationsConfig(AppConfig):

@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
+from conversations.answers.upkeep import carry_into_release, encode_questions, learn_bounds, let_expire
 from conversations.gateway.rollout import watch_rollouts
 from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
@@ -88,6 +89,10 @@ JOBS: Final = (
     Job(sum_up_hours, every_seconds=60.0, lock=71005),
     Job(delete_old_calls, every_seconds=3600.0, lock=71006),
     Job(watch_rollouts, every_seconds=20.0, lock=71007),
+    Job(carry_into_release, every_seconds=3.0, lock=71010),
+    Job(let_expire, every_seconds=600.0, lock=71011),
+    Job(encode_questions, every_seconds=5.0, lock=71012),
+    Job(learn_bounds, every_seconds=600.0, lock=71013),
 )
 
 

@@ -190,6 +190,13 @@ CSBOT_HISTORY_TOKENS = int(env.number("CSBOT_HISTORY_TOKENS", default=2000))
 CSBOT_CALL_DAYS = env.number("CSBOT_CALL_DAYS", default=100)
 # How long a stopping worker lets its replies finish before it hands them on.
 CSBOT_DRAIN_SECONDS = env.number("CSBOT_DRAIN_SECONDS", default=5)
+# What turns questions into vectors for known answers: "hashed" (no download), the address of an OpenAI-compatible
+# API (https://.../v1), or the folder of a mounted model; see docs/known-answers.md.
+CSBOT_EMBEDDINGS = env.text("CSBOT_EMBEDDINGS", default="hashed")
+CSBOT_EMBEDDINGS_MODEL = env.text("CSBOT_EMBEDDINGS_MODEL", default="text-embedding-3-small")
+CSBOT_EMBEDDINGS_KEY = env.text("CSBOT_EMBEDDINGS_KEY")
+# What some models want before a question, such as "query: ".
+CSBOT_EMBEDDINGS_PREFIX = env.text("CSBOT_EMBEDDINGS_PREFIX")
 # How long a customer waits for the bot at peak hour before a person is brought in.
 CSBOT_GIVE_UP_SECONDS = env.number("CSBOT_GIVE_UP_SECONDS", default=180)
 

@@ -13,7 +13,7 @@ from conversations.actions.ownership import OWNER_FIELDS, SEQ_FIELDS, owner_item
 from conversations.database import row_of
 from conversations.events.lane import Item
 from conversations.events.publisher import announce
-from conversations.models import Conversation, Customer, Message, Owner, Sender, Site
+from conversations.models import Conversation, Customer, Message, Owner, Priority, Sender, Site
 
 COMMENT_CHARS = 1000
 
@@ -125,11 +125,12 @@ def start_conversation(customer: Customer, *, locale: str) -> Conversation:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the shop says its customer is."""
+    """Who the shop says its customer is, and how much the customer matters to it (None: it doesn't say)."""
 
     external_id: str
     name: str = ""
     email: str = ""
+    priority: Priority | None = None
 
 
 @transaction.atomic

@@ -57,18 +57,30 @@ LOST = Ended(message=None, wants_reply=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Stamps:
+    """What changes when the shop's people change something: the playbook, the gateway's tables, the known answers."""
+
+    playbook: UUID | None
+    gateway: UUID | None
+    answers: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A run that was just opened, its conversation, and what else was read in the same breath.
 
-    `spoken`: the newest messages of the episode, oldest first. The stamps tell which playbook and which catalog are
-    the present ones.
+    `spoken`: the newest messages of the episode, oldest first.
     """
 
     conversation: Conversation
     run: Run
     spoken: list[Spoken]
-    playbook_stamp: UUID | None
-    gateway_stamp: UUID | None
+    stamps: Stamps
+
+
+def read_stamps() -> Stamps:
+    """Return the stamps as they are now."""
+    return Stamps(*(row_of(statements.read_stamps(), ()) or (None, None, None)))
 
 
 def open_run(conversation_id: int, *, worker: str, history: int = 60) -> Opened | None:
@@ -81,7 +93,7 @@ def open_run(conversation_id: int, *, worker: str, history: int = 60) -> Opened 
     row = row_of(statements.open_reply(), given)
     if row is None:
         return None
-    run.pk, playbook_stamp, gateway_stamp, said, *values = row
+    run.pk, playbook, gateway, answers, said, *values = row
     conversation = Conversation.from_db("default", CONVERSATION_FIELDS, values)
     run.owner_epoch, run.covers_seq = conversation.owner_epoch, conversation.customer_seq
     announce(_run_item(run))
@@ -89,7 +101,7 @@ def open_run(conversation_id: int, *, worker: str, history: int = 60) -> Opened 
     if not any(message.seq == run.covers_seq for message in spoken):
         # The statement waited for the very message it is to answer.
         spoken = Message.objects.recent(conversation=conversation, limit=history)
-    return Opened(conversation, run, spoken, playbook_stamp, gateway_stamp)
+    return Opened(conversation, run, spoken, Stamps(playbook, gateway, answers))
 
 
 def claim_overdue(conversation: Conversation) -> bool:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.actions.customers import Identity, known_customer, new_visitor, start_conversation
+from conversations.actions.priority import set_priority
 from conversations.models import Customer, Site, WidgetSession
 
 SESSION_DAYS: Final = 30
@@ -34,6 +35,8 @@ def open_session(site: Site, *, locale: str, identity: Identity | None = None, t
     else:
         customer = _visitor_with(token, site=site) or new_visitor(site, locale=locale)
     conversation = start_conversation(customer, locale=locale)
+    if identity is not None and identity.priority is not None:
+        set_priority([conversation.pk], priority=identity.priority)
     expires_at = timezone.now() + timedelta(days=SESSION_DAYS)
     session = WidgetSession.objects.create(customer=customer, expires_at=expires_at)
     return OpenedSession(_token(session.key), conversation.public_id, expires_at)

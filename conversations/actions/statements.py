@@ -50,12 +50,23 @@ class Insertion:
         return [parameter(field, getattr(instance, field.attname)) for field in self.given]
 
 
+STAMPS = """
+    (SELECT value FROM conversations_playbook_stamp LIMIT 1),
+    (SELECT value FROM conversations_gateway_stamp LIMIT 1),
+    (SELECT stamp FROM conversations_answerpolicy LIMIT 1)
+"""
 CUSTOMER_MESSAGE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq"})
 BOT_MESSAGE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq", "run_id": "moved.run_id"})
 RUN = Insertion(
     Run, {"conversation_id": "held.id", "owner_epoch": "held.owner_epoch", "covers_seq": "held.customer_seq"}
 )
 CALL = Insertion(LLMCall, {})
+
+
+@cache
+def read_stamps() -> bytes:
+    """Return the statement that reads all stamps."""
+    return numbered(f"SELECT {STAMPS}")  # noqa: S608 (no value of anybody's in it)
 
 
 @cache
@@ -106,8 +117,7 @@ def open_reply() -> bytes:
          RETURNING id
         )
         SELECT opened.id,
-               (SELECT value FROM conversations_playbook_stamp LIMIT 1),
-               (SELECT value FROM conversations_gateway_stamp LIMIT 1),
+               {STAMPS},
                (SELECT json_agg(json_build_array({said}) ORDER BY recent.seq)::text
                   FROM (SELECT * FROM conversations_message AS message
                          WHERE message.conversation_id = held.id AND message.seq >= held.episode_start_seq

@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations.desk.dashboard import budget_line
 from conversations.desk.gateway import OperatorsOnly
 from conversations.desk.look import ModelAdmin
+from conversations.desk.numbers import budget_line
 from conversations.gateway.budgets import read_levels
 from conversations.gateway.models import Budget
 

@@ -17,12 +17,13 @@ from conversations.actions.people import display_name
 from conversations.actions.rights import may_read
 from conversations.desk import doors
 from conversations.desk.filters import DayRangeFilter
-from conversations.desk.look import ModelAdmin, coloured
+from conversations.desk.look import coloured
+from conversations.desk.priority import COLOURS, PrioritisedAdmin, priority_view
 from conversations.desk.queue import queue_view
 from conversations.desk.search import found_in_transcripts
 from conversations.desk.transcript import addresses, newest_part
 from conversations.desk.words import conversation_words
-from conversations.models import Conversation, Customer, Message, Owner, Sender
+from conversations.models import Conversation, Customer, Message, Owner, Priority, Sender
 
 WORDS_CHARS: Final = 140
 OWNER_COLOURS: Final = {
@@ -45,14 +46,15 @@ def with_last_message(conversations: QuerySet[Conversation]) -> QuerySet[Convers
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ModelAdmin):
+class ConversationAdmin(PrioritisedAdmin):
     """Read-only for Django's own form machinery: what changes here goes through the doors."""
 
-    list_display = ("customer_name", "owner_label", "words", "intent", "locale", "last_message_at")
+    list_display = ("customer_name", "owner_label", "priority_label", "words", "intent", "locale", "last_message_at")
     list_display_links = ("customer_name",)
     list_select_related = ("customer", "agent", "site")
     list_filter = (
         ("owner", ChoicesDropdownFilter),
+        ("priority", ChoicesDropdownFilter),
         ("locale", ChoicesDropdownFilter),
         ("site", RelatedDropdownFilter),
         ("last_message_at", DayRangeFilter),
@@ -65,7 +67,6 @@ class ConversationAdmin(ModelAdmin):
     ordering = ("-last_message_at",)
     search_fields = ("pk",)
     search_help_text = _("Words from the conversation, at least three characters.")
-    actions = None
 
     @admin.display(description=_("customer"))
     def customer_name(self, conversation: Conversation) -> str:
@@ -78,6 +79,12 @@ class ConversationAdmin(ModelAdmin):
         """Return the owner with its colour: the person's name where it is one."""
         name = display_name(conversation.agent) if conversation.agent else str(Owner(conversation.owner).label)
         return conversation.owner, name
+
+    @coloured(description=_("priority"), colours=COLOURS, ordering="priority")
+    def priority_label(self, conversation: Conversation) -> tuple[str, str]:
+        """Return the priority with its colour; nothing where it is the usual one."""
+        priority = Priority(conversation.priority)
+        return priority, str(priority.label) if priority is Priority.HIGH else "–"
 
     @admin.display(description=_("last words"))
     def words(self, conversation: Conversation) -> str:
@@ -119,6 +126,7 @@ class ConversationAdmin(ModelAdmin):
             "hand-back": doors.hand_back_view,
             "resolve": doors.resolve_view,
             "escalate": doors.escalate_view,
+            "priority": priority_view,
         }
         wrap = self.admin_site.admin_view
         own = [path(f"<int:conversation_id>/{name}/", wrap(view), name=f"desk-{name}") for name, view in views.items()]
@@ -141,6 +149,8 @@ class ConversationAdmin(ModelAdmin):
             "title": str(conversation.customer),
             "conversation": conversation,
             "state": newest_part(conversation, user=user),
+            "is_high": conversation.priority == Priority.HIGH,
+            "may_prioritise": self.has_prioritise_permission(request),
             "page": {"conversation": conversation.pk, "words": conversation_words(), **addresses(conversation.pk)},
         }
         return TemplateResponse(request, "admin/desk/conversation.html", context)

@@ -13,19 +13,30 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.paginator import InfinitePaginator
 
 from conversations.desk.filters import DayRangeFilter
-from conversations.desk.look import ModelAdmin
+from conversations.desk.look import coloured
+from conversations.desk.priority import COLOURS, PrioritisedAdmin, priority_of_customer
 from conversations.models import Customer
 
 
 @admin.register(Customer)
-class CustomerAdmin(ModelAdmin):
+class CustomerAdmin(PrioritisedAdmin):
     """What the shop and the widget told about a customer."""
 
-    list_display = ("__str__", "external_id", "email", "site", "locale", "last_seen_at", "conversation_link")
+    list_display = (
+        "__str__",
+        "external_id",
+        "email",
+        "site",
+        "locale",
+        "priority_label",
+        "last_seen_at",
+        "conversation_link",
+    )
     list_select_related = ("site", "conversation")
     list_filter = (
         ("site", RelatedDropdownFilter),
         ("locale", ChoicesDropdownFilter),
+        ("conversation__priority", ChoicesDropdownFilter),
         ("last_seen_at", DayRangeFilter),
     )
     list_filter_submit = True
@@ -36,8 +47,23 @@ class CustomerAdmin(ModelAdmin):
     ordering = ("-pk",)
     search_fields = ("name", "=external_id", "=email")
     search_help_text = _("A part of the name, or the whole customer id or e-mail.")
-    fields = ("name", "external_id", "email", "site", "locale", "created_at", "last_seen_at", "conversation_link")
-    actions = None
+    fields = (
+        "name",
+        "external_id",
+        "email",
+        "site",
+        "locale",
+        "priority_label",
+        "created_at",
+        "last_seen_at",
+        "conversation_link",
+    )
+
+    @coloured(description=_("priority"), colours=COLOURS, ordering="conversation__priority")
+    def priority_label(self, customer: Customer) -> tuple[str, str]:
+        """Return the priority of what the customer writes."""
+        priority = priority_of_customer(customer)
+        return priority, str(priority.label)
 
     @admin.display(description=_("conversation"))
     def conversation_link(self, customer: Customer) -> SafeString | str:

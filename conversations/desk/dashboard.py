@@ -17,14 +17,13 @@ from django.utils.translation import gettext_lazy
 from conversations.desk import queue
 from conversations.desk.dashboard_charts import Chart, bars, line
 from conversations.desk.gateway import may_operate
-from conversations.gateway.budgets import Level, read_levels
+from conversations.desk.numbers import NONE, budget_line, change, costs, milliseconds, money, percent
+from conversations.gateway.budgets import read_levels
 from conversations.gateway.figures import P50, P95, P99, Figures, Row, Slice, Span, read_figures
 from conversations.gateway.models import Arm, Rollout
 from conversations.gateway.models.rollouts import BUCKETS, LIVE_STATES
 from conversations.gateway.tally import Tally
 
-NONE: Final = "–"
-PER_CENT: Final = 100
 DAYS_A_MONTH: Final = 30
 SPANS: Final[dict[Span, str | Promise]] = {
     Span.HOUR: gettext_lazy("Last hour"),
@@ -49,18 +48,6 @@ class Tile:
     title: str
     value: str
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetLine:
-    """A budget as the page shows it."""
-
-    title: str
-    spent: str
-    share: float
-    percent: str
-    state: str
-    words: str
 
 
 def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -199,61 +186,15 @@ def slice_title(start: datetime, span: Span) -> str:
     return day if span is Span.MONTH else f"{day} {local:%H:%M}"
 
 
-def budget_line(level: Level) -> BudgetLine:
-    """Return a budget in words."""
-    state, words = "good", ""
-    if level.is_used_up:
-        state, words = "out", _("Used up: %(what)s.") % {"what": level.step_down.label}
-    elif level.is_close:
-        state, words = "close", _("Nearly used up. At the cap: %(what)s.") % {"what": level.step_down.label}
-    whose = level.provider or _("All providers")
-    return BudgetLine(
-        title=f"{whose}, {level.period.label}",
-        spent=f"{money(level.spent, level.currency)} / {money(level.cap, level.currency)}",
-        share=min(1.0, level.share),
-        percent=percent(level.share),
-        state=state,
-        words=words,
-    )
-
-
 def rollout_words() -> dict[str, str] | None:
     """Return what the live rollout is at."""
-    rollout = Rollout.objects.filter(state__in=LIVE_STATES).select_related("canary__provider").first()
+    rollout = Rollout.objects.filter(state__in=LIVE_STATES).select_related("canary__provider", "release").first()
     if rollout is None:
         return None
     return {
         "name": rollout.name,
-        "canary": str(rollout.canary),
+        "canary": rollout.tried,
         "state": rollout.get_state_display(),
         "share": percent(rollout.ratio / BUCKETS),
         "url": reverse("admin:conversations_rollout_change", args=[rollout.pk]),
     }
-
-
-def percent(share: float | None) -> str:
-    """Return a share (0-1) in per cent."""
-    return NONE if share is None else f"{share * PER_CENT:.1f} %"
-
-
-def milliseconds(wait: float | None) -> str:
-    """Return a wait."""
-    return NONE if wait is None else f"{wait:,.0f} ms"
-
-
-def money(amount: Decimal | None, currency: str) -> str:
-    """Return an amount as people read it: cents, or four places where cents say nothing."""
-    if amount is None:
-        return NONE
-    places = 2 if abs(amount) >= 1 or not amount else 4
-    return f"{amount:,.{places}f} {currency}".strip()
-
-
-def costs(amounts: dict[str, Decimal]) -> str:
-    """Return amounts of several currencies."""
-    return " + ".join(money(amount, currency) for currency, amount in sorted(amounts.items())) or NONE
-
-
-def change(before: Decimal, after: Decimal) -> str:
-    """Return by how much something changed."""
-    return f"{(after - before) / before * PER_CENT:+.0f} %" if before else ""

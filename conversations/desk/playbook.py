@@ -1,11 +1,11 @@
-"""The playbook in the admin: instruction, shop facts, intents and examples. What is saved is used by the next reply."""
+"""The draft of the playbook in the admin: instruction, shop facts, intents and examples. Customers meet releases."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -16,20 +16,26 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from conversations.desk.audited import Audited, actor_of, record_saved, record_updated, stored
+from conversations.desk.editing import SEEN, VersionedForm
 from conversations.desk.look import ModelAdmin
+from conversations.playbook.audit import fields_of
 from conversations.playbook.checks import Problems, answer_problem, example_problems, intent_problems
-from conversations.playbook.models import Example, Fact, Instruction, Intent
+from conversations.playbook.drafts import read_draft
+from conversations.playbook.models import Example, Fact, Instruction, Intent, Profile, StaleError
 from conversations.playbook.prompt import opening_of
-from conversations.playbook.reading import current_playbook
 
 if TYPE_CHECKING:
-    ExampleModelForm = forms.ModelForm[Example]
-    FactModelForm = forms.ModelForm[Fact]
-    IntentModelForm = forms.ModelForm[Intent]
+    Base = forms.ModelForm[Any]
 else:
-    ExampleModelForm = FactModelForm = IntentModelForm = forms.ModelForm
+    Base = forms.ModelForm
 
 SHORT_CHARS: Final = 70
+ADVICE: Final = _(
+    "Coding and mathematics 0.0, data analysis 1.0, conversation and translation 1.3, creative writing 1.5. Change the "
+    "temperature or top p, not both. While thinking, all of them are ignored. Answers in a fixed form keep it better "
+    "at low temperatures, so the profiles here begin at 0.2 to 0.5."
+)
 STEP: Final = 10
 
 
@@ -40,7 +46,7 @@ def add_problems(form: forms.BaseForm, problems: Problems) -> None:
             form.add_error(field, problem if isinstance(problem, str) else str(problem))
 
 
-class ExampleForm(ExampleModelForm):
+class ExampleForm(VersionedForm):
     """An example as a person enters it."""
 
     @override
@@ -51,7 +57,7 @@ class ExampleForm(ExampleModelForm):
             add_problems(self, example_problems(self.instance))
 
 
-class IntentForm(IntentModelForm):
+class IntentForm(VersionedForm):
     """An intent as a person enters it."""
 
     @override
@@ -62,7 +68,7 @@ class IntentForm(IntentModelForm):
             add_problems(self, intent_problems(self.instance))
 
 
-class FactForm(FactModelForm):
+class FactForm(VersionedForm):
     """A shop fact as a person enters it."""
 
     @override
@@ -76,7 +82,29 @@ class FactForm(FactModelForm):
         add_problems(self, {field: problem for field, problem in problems.items() if problem})
 
 
-class EntryAdmin(ModelAdmin):
+class DraftAdmin(Audited, ModelAdmin):
+    """What all pages of the draft share: every change is written down, and nobody's is lost to another's."""
+
+    form = VersionedForm
+    warn_unsaved_form = True
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Add the hidden number of the version that the page shows."""
+        (title, first), *others = super().get_fieldsets(request, obj)
+        return [(title, {**first, "fields": [*first["fields"], SEEN]}), *others]
+
+
+class ListedForm(Base):
+    """A line of a list: only what somebody changed there is written, not what the list showed some time ago."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own, passed on
+        super().__init__(*args, **options)
+        for name, field in self.fields.items():
+            field.show_hidden_initial = name in EntryAdmin.list_editable
+
+
+class EntryAdmin(DraftAdmin):
     """What intents, facts and examples share: order, a switch, and actions that turn many on or off."""
 
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
@@ -85,20 +113,20 @@ class EntryAdmin(ModelAdmin):
     list_per_page = 100
     ordering = ("position", "pk")
     actions = ("switch_on", "switch_off")
-    warn_unsaved_form = True
 
     @admin.action(description=_("Switch on"), permissions=["change"])
     def switch_on(self, request: HttpRequest, entries: QuerySet[Any]) -> None:
-        """Use the entries from the next reply on."""
+        """Use the entries in the draft."""
         self.switch(request, entries, is_on=True)
 
     @admin.action(description=_("Switch off"), permissions=["change"])
     def switch_off(self, request: HttpRequest, entries: QuerySet[Any]) -> None:
-        """Use the entries no more from the next reply on."""
+        """Use the entries in the draft no more."""
         self.switch(request, entries, is_on=False)
 
     def switch(self, request: HttpRequest, entries: QuerySet[Any], *, is_on: bool) -> None:
         """Turn entries on or off and say how many."""
+        record_updated(actor_of(request), entries, field="is_on", new=is_on)
         count = entries.update(is_on=is_on)
         said = (
             ngettext("%(count)d entry switched on.", "%(count)d entries switched on.", count)
@@ -106,6 +134,31 @@ class EntryAdmin(ModelAdmin):
             else ngettext("%(count)d entry switched off.", "%(count)d entries switched off.", count)
         )
         self.message_user(request, said % {"count": count}, messages.SUCCESS)
+
+    @override
+    def get_changelist_form(self, request: HttpRequest, **options: Any) -> Any:
+        """Let the list know what it showed."""
+        return super().get_changelist_form(request, **{"form": ListedForm, **options})
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Of a list's line, save what was changed there and nothing else."""
+        if not isinstance(form, ListedForm):
+            super().save_model(request, obj, form, change)
+            return
+        before = fields_of(stored(obj))
+        obj.save(update_fields=form.changed_data)
+        record_saved(actor_of(request), obj, before=before)
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Tell who lost against another save; the list then shows the newest."""
+        try:
+            return super().changelist_view(request, extra_context)
+        except StaleError:
+            said = _("Somebody else changed one of these entries at the same moment. Nothing was saved; look again.")
+            self.message_user(request, said, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     @override
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -126,13 +179,14 @@ class ExampleAdmin(EntryAdmin):
         ("locale", ChoicesDropdownFilter),
         ("escalate", BooleanRadioFilter),
         ("action_required", BooleanRadioFilter),
+        ("is_pinned", BooleanRadioFilter),
         ("is_on", BooleanRadioFilter),
     )
-    search_fields = ("customer_text", "response", "note")
-    search_help_text = _("Words of the customer, of the answer or of the note.")
+    search_fields = ("customer_text", "response", "note", "tags")
+    search_help_text = _("Words of the customer, of the answer, of the note or a tag.")
     fieldsets = (
         (None, {"fields": ("customer_text", ("intent", "locale"), "response", ("action_required", "escalate"))}),
-        (_("Use"), {"fields": (("is_on", "position"), "note")}),
+        (_("Use"), {"fields": (("is_on", "is_pinned"), ("position", "tags"), "note")}),
     )
 
     @admin.display(description=_("customer says"), ordering="customer_text")
@@ -156,6 +210,7 @@ class IntentAdmin(EntryAdmin):
     search_fields = ("key", "name_th", "name_en", "belongs")
     fieldsets = (
         (None, {"fields": ("key", ("name_th", "name_en"), "belongs", "belongs_not")}),
+        (_("What follows"), {"fields": ("needs_person", "on_action", "is_reusable", "profile")}),
         (_("Use"), {"fields": (("is_on", "position"),)}),
     )
 
@@ -193,28 +248,18 @@ class FactAdmin(EntryAdmin):
 
 
 @admin.register(Instruction)
-class InstructionAdmin(ModelAdmin):
+class InstructionAdmin(DraftAdmin):
     """How the bot behaves: one row, so its list is its page."""
 
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 24})}}
-    warn_unsaved_form = True
     readonly_fields = ("size",)
-    fieldsets = (
-        (None, {"fields": ("text", "size")}),
-        (
-            _("How the model picks its words"),
-            {
-                "classes": ("collapse",),
-                "fields": (("temperature", "top_p"), ("frequency_penalty", "max_tokens"), "is_thinking"),
-            },
-        ),
-    )
+    fieldsets = ((None, {"fields": ("text", "profile", "size")}),)
 
     @admin.display(description=_("size of the prompt"))
     def size(self, _instruction: Instruction) -> Promise | str:
         """Return about how many tokens every question is sent with."""
         return _("about %(tokens)d tokens with facts, intents and examples, before the conversation") % {
-            "tokens": opening_of(current_playbook()).tokens
+            "tokens": opening_of(read_draft()).tokens
         }
 
     @override
@@ -236,6 +281,27 @@ class InstructionAdmin(ModelAdmin):
         if instruction is None:
             return HttpResponseRedirect(reverse("admin:conversations_instruction_add"))
         return HttpResponseRedirect(reverse("admin:conversations_instruction_change", args=[instruction.pk]))
+
+
+@admin.register(Profile)
+class ProfileAdmin(DraftAdmin):
+    """How the model picks its words, by use."""
+
+    list_display = ("key", "name_th", "name_en", "temperature", "top_p", "frequency_penalty", "is_thinking")
+    search_fields = ("key", "name_th", "name_en")
+    readonly_fields = ("advice",)
+    fieldsets = (
+        (None, {"fields": ("key", ("name_th", "name_en"))}),
+        (
+            _("How the model picks its words"),
+            {"fields": ("advice", ("temperature", "top_p"), ("frequency_penalty", "max_tokens"), "is_thinking")},
+        ),
+    )
+
+    @admin.display(description=_("what DeepSeek advises"))
+    def advice(self, _profile: Profile) -> Promise | str:
+        """Return the provider's own advice for these figures (api-docs.deepseek.com, parameter settings)."""
+        return ADVICE
 
 
 def short(text: str) -> str:

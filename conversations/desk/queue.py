@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_answer, may_read
+from conversations.desk.notices import notices_for
 from conversations.events.frames import iso
 from conversations.models import Escalation, Message, Owner, Reason
 
@@ -106,12 +107,13 @@ def _row(escalation: Escalation) -> QueueRow:
 
 
 def queue_view(request: HttpRequest) -> JsonResponse:
-    """Answer with the queue as it stands; with `rows=0` only with how many wait, for pages that show no more."""
+    """Answer with the queue as it stands and what staff must know; with `rows=0` only with how many wait."""
     if not may_read(request.user) or not isinstance(request.user, AbstractBaseUser):
         raise PermissionDenied
+    notices = notices_for(request)
     if request.GET.get("rows") == "0":
-        return JsonResponse({"waiting_count": Escalation.objects.waiting().count()})
-    return JsonResponse(read_queue(request.user))
+        return JsonResponse({"waiting_count": Escalation.objects.waiting().count(), "notices": notices})
+    return JsonResponse({**read_queue(request.user), "notices": notices})
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from conversations.desk.dashboard import NONE, milliseconds, percent
 from conversations.desk.gateway import OperatorsOnly, may_operate
 from conversations.desk.look import ModelAdmin
+from conversations.desk.numbers import NONE, milliseconds, percent
 from conversations.gateway.figures import P95
 from conversations.gateway.guard_figures import ArmFigures, Stretch
 from conversations.gateway.models import Decision, DecisionKind, DecisionReason, Guard, Purpose, Rollout, RolloutState
@@ -96,9 +96,9 @@ class GuardInline(OperatorsOnly, StackedInline):
 class RolloutAdmin(OperatorsOnly, ModelAdmin):
     """The rollouts."""
 
-    list_display = ("name", "canary", "state", "share", "started_at", "ended_at")
-    list_select_related = ("canary__provider",)
-    fields = ("name", "canary")
+    list_display = ("name", "canary", "release", "state", "share", "started_at", "ended_at")
+    list_select_related = ("canary__provider", "release")
+    fields = ("name", "canary", "release")
     inlines = (GuardInline,)
     change_form_outer_before_template = "admin/rollout.html"
 
@@ -111,7 +111,7 @@ class RolloutAdmin(OperatorsOnly, ModelAdmin):
     def get_readonly_fields(self, _request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Keep the canary as it is once conversations were sent to it."""
         is_draft = obj is None or (isinstance(obj, Rollout) and obj.state == RolloutState.DRAFT)
-        return () if is_draft else ("canary",)
+        return () if is_draft else ("canary", "release")
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from threading import Lock
 from typing import Final
 
@@ -95,9 +96,33 @@ def within_budgets(catalog: Catalog) -> Catalog:
     )
 
 
+class Ceiling(StrEnum):
+    """The best that may still answer customers."""
+
+    MODELS = "models"
+    KNOWN = "known"
+    PEOPLE = "people"
+
+
+def ceiling_of(catalog: Catalog) -> Ceiling:
+    """Return who may answer at most: models, or where the caps leave none, known answers, or people alone.
+
+    Known answers cost nothing, so they stay wherever a model was taken away without anybody having said that people
+    are to answer: one budget that says so for all providers is enough to end them.
+    """
+    if not catalog.candidates or within_budgets(catalog).candidates:
+        return Ceiling.MODELS
+    used_up = [level for level in PURSE.levels(catalog.stamp) if level.is_used_up]
+    for candidate in catalog.candidates:
+        against = [level.step_down for level in used_up if not level.allows(candidate)]
+        if StepDown.PEOPLE not in against:
+            return Ceiling.KNOWN
+    return Ceiling.PEOPLE
+
+
 def is_out_of_budget(catalog: Catalog) -> bool:
-    """Say whether nobody may answer any more, though somebody could."""
-    return bool(catalog.candidates) and not within_budgets(catalog).candidates
+    """Say whether no model may answer any more, though one could."""
+    return ceiling_of(catalog) is not Ceiling.MODELS
 
 
 def read_levels(now: datetime) -> tuple[Level, ...]:

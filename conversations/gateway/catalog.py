@@ -154,11 +154,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class LiveRollout:
-    """The rollout that is running or paused. `ratio` is of BUCKETS; at 0 nobody is sent to the canary any more."""
+    """The rollout that is running or paused. `ratio` is of BUCKETS; at 0 nobody is sent to the canary any more.
+
+    It tries a model (`canary_model_id`), a release of the playbook (`release_id`), or both.
+    """
 
     id: int
-    canary_model_id: int
+    canary_model_id: int | None
     ratio: int
+    release_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ def read_profiles() -> dict[int, dict[str, SamplingChanges]]:
 def read_rollout() -> LiveRollout | None:
     """Return the rollout that is live."""
     row = Rollout.objects.filter(state__in=LIVE_STATES).first()
-    return LiveRollout(row.pk, canary_model_id=row.canary_id, ratio=row.ratio) if row else None
+    return LiveRollout(row.pk, row.canary_id, ratio=row.ratio, release_id=row.release_id) if row else None
 
 
 def read_baseline() -> Baseline | None:

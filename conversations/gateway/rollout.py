@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -86,13 +86,17 @@ def advance(rollout_id: int, cause: Cause) -> None:
 
 
 def promote(rollout_id: int, cause: Cause) -> None:
-    """Make the canary everybody's model: its routes come first, those that were first come next."""
+    """Make the canary everybody's model: its routes come first, those that were first come next.
+
+    A release it tried is published by whoever knows releases: nothing of it is done here.
+    """
     with transaction.atomic():
         rollout, guard = _locked(rollout_id, *LIVE_STATES)
         cause = _with_figures(cause, rollout, guard)
-        own = Route.objects.filter(model_id=rollout.canary_id)
-        Route.objects.exclude(model_id=rollout.canary_id).filter(group__lt=LAST_GROUP).update(group=F("group") + 1)
-        own.update(group=1)
+        if rollout.canary_id is not None:
+            others = Route.objects.exclude(model_id=rollout.canary_id)
+            others.filter(group__lt=LAST_GROUP).update(group=F("group") + 1)
+            Route.objects.filter(model_id=rollout.canary_id).update(group=1)
         _end(rollout, guard, DecisionKind.PROMOTED, cause, state=RolloutState.PROMOTED, ratio=rollout.ratio)
 
 
@@ -199,13 +203,18 @@ def figures_of(verdict: Verdict | None, step: Stretch) -> dict[str, Any]:
 def _start_locked(rollout_id: int, cause: Cause) -> None:
     rollout, guard = _locked(rollout_id, RolloutState.DRAFT)
     usable = Route.objects.filter(is_on=True, account__is_on=True, account__provider__is_on=True)
+    if rollout.canary_id is not None:
+        _refuse_without_routes(rollout, usable)
+    rollout.started_at = timezone.now()
+    _begin_step(guard, 0)
+    _change(rollout, guard, DecisionKind.STARTED, cause, state=RolloutState.RUNNING, ratio=guard.ratio(0))
+
+
+def _refuse_without_routes(rollout: Rollout, usable: QuerySet[Route]) -> None:
     if not usable.filter(model_id=rollout.canary_id).exists():
         raise RefusedError(_("No route that is on serves the canary's model."))
     if not usable.exclude(model_id=rollout.canary_id).exists():
         raise RefusedError(_("There is no other model to compare it with."))
-    rollout.started_at = timezone.now()
-    _begin_step(guard, 0)
-    _change(rollout, guard, DecisionKind.STARTED, cause, state=RolloutState.RUNNING, ratio=guard.ratio(0))
 
 
 def _locked(rollout_id: int, *states: RolloutState) -> tuple[Rollout, Guard]:

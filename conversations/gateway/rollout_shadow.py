@@ -146,8 +146,8 @@ def deadlines_of(candidate: Candidate) -> Deadlines:
 
 def read_shadow_plan() -> ShadowPlan | None:
     """Return who shadows now: the newest rollout that hasn't started and has a share."""
-    waiting = Guard.objects.filter(shadow_share__gt=0, rollout__state=RolloutState.DRAFT)
+    waiting = Guard.objects.filter(shadow_share__gt=0, rollout__state=RolloutState.DRAFT, rollout__canary__isnull=False)
     guard = waiting.select_related("rollout").order_by("-rollout__created_at").first()
-    if guard is None:
+    if guard is None or guard.rollout.canary_id is None:
         return None
     return ShadowPlan(guard.rollout_id, guard.rollout.canary_id, float(guard.shadow_share) / PER_CENT)

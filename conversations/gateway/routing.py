@@ -18,11 +18,15 @@ HASH_RANGE: Final = float(1 << 64)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The order for one reply; `arm` and `rollout_id` say under which rollout ("" and None: none)."""
+    """The order for one reply; `arm` and `rollout_id` say under which rollout ("" and None: none).
+
+    `release_id` is the playbook's release that this arm gets; None: the live one.
+    """
 
     candidates: tuple[Candidate, ...]
     arm: str = ""
     rollout_id: int | None = None
+    release_id: int | None = None
 
 
 def plan(
@@ -39,7 +43,12 @@ def plan(
         return is_canary != is_canary_first, candidate.group, _distance(candidate, conversation)
 
     ordered = tuple(_each_pair_once(sorted(allowed, key=rank)))
-    return Plan(ordered, arm=arm.value if arm else "", rollout_id=rollout.id if rollout and arm else None)
+    return Plan(
+        ordered,
+        arm=arm.value if arm else "",
+        rollout_id=rollout.id if rollout and arm else None,
+        release_id=rollout.release_id if rollout and is_canary_first else None,
+    )
 
 
 def _distance(candidate: Candidate, conversation: bytes) -> float:

@@ -27,7 +27,7 @@ EXAMPLE_RESPONSE = "สวัสดีค่ะ มีอะไรให้ช�
 def opening_messages(playbook: Playbook) -> tuple[ChatMessage, ...]:
     """Return the messages that are the same for every question."""
     system = ChatMessage("system", system_text(playbook))
-    pairs = (message for example in playbook.examples for message in example_messages(example))
+    pairs = (message for example in playbook.pinned for message in example_messages(example))
     return (system, *pairs)
 
 

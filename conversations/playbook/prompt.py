@@ -1,21 +1,30 @@
 """Builds what the model is sent. Pure: the same playbook and turns give the same prompt, byte for byte.
 
-Order: the opening (instruction, shop facts, intents, examples: the same for every question, so that the provider's
-prefix cache serves it), one short line that ends the examples, then the conversation. What a customer wrote is only
+Order: the opening (instruction, shop facts, intents, pinned examples: the same for every question, so that the
+provider's prefix cache serves it), the further examples that are nearest to this question, one short line that ends the
+examples (and says how to work something out, where that is asked), then the conversation. What a customer wrote is only
 ever the content of user messages; it is never formatted into instructions.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, takewhile
+
+from django.utils import timezone
 
 from conversations.llm.envelope import FALLBACK_INTENT
-from conversations.llm.requests import ChatMessage
+from conversations.llm.requests import ChatMessage, Sampling
 from conversations.llm.tokens import TOKENS_PER_MESSAGE, estimate_tokens
-from conversations.playbook.content import Playbook
-from conversations.playbook.opening import envelope_json, opening_messages
+from conversations.playbook.arithmetic.checks import ground_of
+from conversations.playbook.arithmetic.questions import expected_answer
+from conversations.playbook.content import ExampleEntry, Playbook
+from conversations.playbook.opening import envelope_json, example_messages, opening_messages
+from conversations.playbook.reasoning import Calculation, task
+from conversations.playbook.reasoning_questions import Kind
+from conversations.playbook.selection import KEPT_PLAYBOOKS, nearest_examples, use_for
 
 # One system message per language, so that the prompt has as many prefixes as there are languages, and no more.
 CONVERSATION_BEGINS = (
@@ -46,10 +55,18 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent, and what may be said about it in a run's trace: counts and the playbook's version, no text."""
+    """What is sent and how the model samples; `calculation` where its figures must be judged before anybody sees them.
+
+    The first `fixed` messages are the same for every question. `trace` is what may be said about the prompt in a run's
+    trace: names, ids and counts, no text.
+    """
 
     messages: tuple[ChatMessage, ...]
     trace: dict[str, object]
+    sampling: Sampling
+    fixed: int
+    nearest: tuple[ExampleEntry, ...] = ()
+    calculation: Calculation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +77,68 @@ class Opening:
     tokens: int
 
 
-def build_prompt(playbook: Playbook, turns: Sequence[Turn], *, locale: str, budget_tokens: int) -> Prompt:
+def build_prompt(
+    playbook: Playbook, turns: Sequence[Turn], *, locale: str, budget_tokens: int, today: date | None = None
+) -> Prompt:
     """Return the prompt that asks for the answer to the customer's last words.
 
     `budget_tokens` limits the conversation's part (estimated); the oldest turns are left out whole. The newest is
-    always sent. `locale` is the conversation's language, for words that are of none.
+    always sent. `locale` is the conversation's language, for words that are of none. `today` is the shop's date, for
+    questions that have to be worked out (None: as the clock says).
     """
     opening = opening_of(playbook)
     kept = turns[first_kept(turns, budget_tokens=budget_tokens) :]
-    begin = ChatMessage("system", CONVERSATION_BEGINS.format(language=LANGUAGES.get(locale, LANGUAGES["th"])))
-    history = history_messages(kept)
+    question = last_words(kept)
+    use = use_for(playbook, question)
+    nearest = nearest_examples(playbook, question)
+    calculation = calculation_for(playbook, kept, kind=use.reasoning, today=today) if use.reasoning else None
+    shown = [message for example in nearest for message in example_messages(example)]
+    own = (*shown, begin_message(locale, calculation), *history_messages(kept))
     trace: dict[str, object] = {
         "playbook": playbook.version,
-        "examples": len(playbook.examples),
+        "release": playbook.number,
+        "profile": use.profile,
+        "pinned": len(playbook.pinned),
+        "examples": [example.id for example in nearest],
         "turns": len(kept),
         "turns_left_out": len(turns) - len(kept),
-        "estimated_tokens": opening.tokens + messages_tokens((begin, *history)),
+        "estimated_tokens": opening.tokens + messages_tokens(own),
     }
-    return Prompt(messages=(*opening.messages, begin, *history), trace=trace)
+    return Prompt(
+        messages=(*opening.messages, *own),
+        trace=trace | ({"reasoning": calculation.kind.value} if calculation else {}),
+        sampling=playbook.sampling_of(use.profile),
+        fixed=len(opening.messages),
+        nearest=nearest,
+        calculation=calculation,
+    )
 
 
-@lru_cache(maxsize=4)
+def begin_message(locale: str, calculation: Calculation | None) -> ChatMessage:
+    """Return the line that ends the examples, with the task where something has to be worked out."""
+    begins = CONVERSATION_BEGINS.format(language=LANGUAGES.get(locale, LANGUAGES["th"]))
+    return ChatMessage("system", f"{begins}\n\n{task(calculation.ground.today)}" if calculation else begins)
+
+
+@lru_cache(maxsize=KEPT_PLAYBOOKS)
 def opening_of(playbook: Playbook) -> Opening:
     """Return the playbook's opening, made once per playbook."""
     messages = opening_messages(playbook)
     return Opening(messages=messages, tokens=messages_tokens(messages))
+
+
+def last_words(turns: Sequence[Turn]) -> str:
+    """Return what the customer wrote since anybody answered."""
+    words = takewhile(lambda turn: turn.speaker is Speaker.CUSTOMER, reversed(turns))
+    return "\n".join(reversed([turn.text for turn in words]))
+
+
+def calculation_for(playbook: Playbook, turns: Sequence[Turn], *, kind: Kind, today: date | None) -> Calculation:
+    """Return by what the figures of an answer to these turns are judged."""
+    facts = (text for fact in playbook.facts for text in (fact.text_th, fact.text_en))
+    texts = (playbook.instruction, *facts, *(turn.text for turn in turns))
+    ground = ground_of(texts, today=today or timezone.localdate())
+    return Calculation(kind, ground, expected_answer(last_words(turns)))
 
 
 def messages_tokens(messages: Sequence[ChatMessage]) -> int:

@@ -1,23 +1,17 @@
-"""The playbook as this process knows it: one cheap query per call tells whether it is still what the tables say."""
+"""The live release as this process knows it: one cheap query per call tells whether it is still the one."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import QuerySet, Subquery
 
-from conversations.llm.requests import Sampling
-from conversations.playbook.content import ExampleEntry, FactEntry, IntentEntry, Playbook, make_playbook
-from conversations.playbook.models import Example, Fact, Instruction, Intent, Stamp
+from conversations.playbook.content import Playbook, from_content, make_playbook
+from conversations.playbook.models import Release, Stamp
 
-SAMPLING_FIELDS: Final = ("temperature", "top_p", "frequency_penalty", "max_tokens", "is_thinking")
-INTENT_FIELDS: Final = ("key", "name_th", "name_en", "belongs", "belongs_not")
-FACT_FIELDS: Final = ("title", "text_th", "text_en")
-EXAMPLE_FIELDS: Final = ("customer_text", "response", "action_required", "escalate")
-EMPTY: Final = make_playbook("", sampling=Sampling(), intents=(), facts=(), examples=())
+KEPT_RELEASES: Final = 8
+EMPTY: Final = make_playbook("", intents=(), facts=(), examples=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +29,14 @@ class Shelf:
         self._known = Known(stamp=None, playbook=EMPTY)
 
     def current(self) -> Playbook:
-        """Return the playbook, read again if anything in it changed."""
+        """Return the live release, read again if another one is live."""
         return self.at(read_stamp())
 
     def at(self, stamp: uuid.UUID | None) -> Playbook:
-        """Return the playbook, read again unless this stamp is that of what is known."""
+        """Return the live release, read again unless this stamp is that of what is known."""
         known = self._known
         if known.stamp != stamp:
-            known = self._known = read_all()
+            known = self._known = read_live()
         return known.playbook
 
 
@@ -50,46 +44,33 @@ SHELF = Shelf()
 
 
 def current_playbook() -> Playbook:
-    """Return what the bot knows now. An edit that has been committed is in it."""
+    """Return what the bot knows now: the live release. Nothing at all where none was published yet."""
     return SHELF.current()
 
 
+@lru_cache(maxsize=KEPT_RELEASES)
+def playbook_of_release(release_id: int) -> Playbook:
+    """Return a release's playbook. A release never changes, so it is read once."""
+    release = Release.objects.get(pk=release_id)
+    return from_content(release.content, number=release.number)
+
+
 def read_stamp() -> uuid.UUID | None:
-    """Return the value that changes with every edit; None where nothing was ever written."""
+    """Return the value that changes whenever another release is live; None where none ever was."""
     return Stamp.objects.values_list("value", flat=True).first()
 
 
-def read_all() -> Known:
-    """Read stamp and content in one statement: a reply must never see half of an edit."""
-    found = Stamp.objects.annotate(
-        instructions=rows(Instruction.objects.all(), "text", *SAMPLING_FIELDS),
-        intents=rows(Intent.objects.on(), *INTENT_FIELDS),
-        facts=rows(Fact.objects.on(), *FACT_FIELDS),
-        examples=rows(Example.objects.on(), *EXAMPLE_FIELDS, intent="intent__key"),
-    ).first()
-    if found is None:
+def read_live() -> Known:
+    """Read stamp and content in one statement, so that they belong together."""
+    stamp: Any = Stamp.objects.annotate(number=of_live("number"), content=of_live("content")).first()
+    if stamp is None:
         return Known(stamp=None, playbook=EMPTY)
-    return Known(stamp=found.value, playbook=playbook_of(vars(found)))
+    if stamp.number is None:
+        return Known(stamp=stamp.value, playbook=EMPTY)
+    return Known(stamp=stamp.value, playbook=from_content(stamp.content, number=stamp.number))
 
 
-def rows(entries: QuerySet[Any], *fields: str, **renamed: str) -> ArraySubquery:
-    """Return all entries, in their order, as one value: a list of objects with these fields."""
-    return ArraySubquery(entries.values(row=JSONObject(**dict(zip(fields, fields, strict=True)), **renamed)))
-
-
-def playbook_of(found: Mapping[str, Any]) -> Playbook:
-    """Return the playbook that the rows make."""
-    instruction: dict[str, Any] = next(iter(found["instructions"]), {})
-    return make_playbook(
-        instruction.get("text", ""),
-        sampling=sampling_of(instruction),
-        intents=tuple(IntentEntry(**row) for row in found["intents"]),
-        facts=tuple(FactEntry(**row) for row in found["facts"]),
-        examples=tuple(ExampleEntry(**row) for row in found["examples"]),
-    )
-
-
-def sampling_of(instruction: Mapping[str, Any]) -> Sampling:
-    """Return how the model shall pick its words. JSON makes no difference between 1 and 1.0, the version does."""
-    usual = asdict(Sampling())
-    return Sampling(**{field: type(usual[field])(instruction.get(field, usual[field])) for field in SAMPLING_FIELDS})
+def of_live(field: str) -> Subquery:
+    """Return a field of the live release."""
+    live: QuerySet[Any, Any] = Release.objects.live().values(field)
+    return Subquery(live[:1])

@@ -1,10 +1,16 @@
-"""Gives a new installation something to say: loads the starter playbook into an empty one, and never again."""
+"""Gives a new installation something to say: loads the starter playbook into an empty one, and never again.
+
+What it loads is published as release 1, so that the first customer gets an answer.
+"""
+
+from dataclasses import asdict
 
 from django.db import transaction
 
-from conversations.playbook.models import Example, Fact, Instruction, Intent
+from conversations.playbook.models import Example, Fact, Instruction, Intent, Profile
+from conversations.playbook.releases import publish_first
 from conversations.playbook.starter_examples import EXAMPLES
-from conversations.playbook.starter_texts import FACTS, INSTRUCTION, INTENTS
+from conversations.playbook.starter_texts import FACTS, INSTRUCTION, INTENTS, PROFILES, USUAL
 
 # Gaps, so that staff can move an entry between two others without renumbering.
 STEP = 10
@@ -18,10 +24,18 @@ def load_starter_playbook() -> bool:
     # The one row is the gate: of two processes that start at the same moment, the second waits here and sees it.
     _, is_created = Instruction.objects.get_or_create(pk=1, defaults={"text": INSTRUCTION})
     if is_created:
+        create_profiles()
         create_intents()
         create_facts()
         create_examples()
+        publish_first()
     return is_created
+
+
+def create_profiles() -> None:
+    """Write the starter profiles that are missing, and name the usual one."""
+    Profile.objects.bulk_create([Profile(**asdict(entry)) for entry in PROFILES], ignore_conflicts=True)
+    Instruction.objects.update(profile=Profile.objects.get(key=USUAL))
 
 
 def create_intents() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from conversations.playbook.content import FactEntry, IntentEntry
+from conversations.playbook.content import FactEntry, IntentEntry, ProfileEntry
 
 PRODUCT, ORDER, SHIPPING, RETURN, OTHER = "สินค้า", "สั่งซื้อ", "จัดส่ง", "คืนสินค้า", "อื่นๆ"
 
@@ -132,6 +132,15 @@ FACTS = (
         "ติดต่อทางแชทนี้ หรืออีเมล support@shop.example",
         "Contact us in this chat or by e-mail at support@shop.example",
     ),
+)
+
+# The case study's. `USUAL` is the one that answers use where an intent names no other.
+USUAL = "fewshot_json"
+PROFILES = (
+    ProfileEntry("chat", "คุยทั่วไป", "General chat", temperature=0.5, top_p=0.85, frequency_penalty=0.1),
+    ProfileEntry(USUAL, "ตอบตามตัวอย่าง (JSON)", "Few-shot JSON", temperature=0.2),
+    ProfileEntry("precise", "งานที่ต้องแม่นยำ", "Precise work", temperature=0.2, top_p=0.9),
+    ProfileEntry("reasoning", "คิดทีละขั้น", "Reasoning", temperature=0.3),
 )
 
 

@@ -34,6 +34,8 @@ from conversations.llm.client import Client
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Endpoint
 from conversations.redis import loop_client
+from conversations.replies.known import answer_similar
+from conversations.replies.learning import Learner
 from conversations.replies.making import Reply
 from conversations.replies.opening import open_reply
 from conversations.replies.providers import ProviderStates
@@ -126,7 +128,9 @@ class ReplyLoop:
         self.dispatcher = Dispatcher(Admission(loop_client(), hold_seconds=settings.CSBOT_ANSWER_SECONDS))
         self._shadow = Shadow(self.dispatcher, self.client)
         self._states = ProviderStates(loop_client())
-        for work in (listen_for_orders(self._obey), self._renew_for_ever(), self._show_presence()):
+        self.learner = Learner(self.dispatcher, self.client)
+        works = (self._renew_for_ever(), self._show_presence(), self.learner.learn_for_ever())
+        for work in (listen_for_orders(self._obey), *works):
             self._keep(work, among=self._background)
 
     async def _follow_environment(self) -> None:
@@ -157,7 +161,8 @@ class ReplyLoop:
             opened = await in_database(open_reply, conversation_id, worker=self.worker)
             if opened is None:
                 return
-            wants_reply = await self._make(Reply(opened, self))
+            known = await answer_similar(opened.run_id, opened.looked)
+            wants_reply = known.wants_reply if known else await self._make(Reply(opened, self))
 
     async def _make(self, reply: Reply) -> bool:
         making = asyncio.ensure_future(reply.make())

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
 
-from conversations.actions.runs import Figures, extend_run, fail_run, open_run
+from conversations.actions.runs import Figures, Stamps, extend_run, fail_run, open_run, read_stamps
+from conversations.answers import board as boards
+from conversations.answers.board import Board
 from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
 from conversations.gateway import reading as catalogs
@@ -22,14 +23,10 @@ from conversations.models import Conversation, Message, Reason, Sender, Spoken
 from conversations.playbook import reading as playbooks
 from conversations.playbook.content import Playbook
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
+from conversations.replies.known import LookUp, look_up
 
 HISTORY_MESSAGES: Final = 60
 USUAL_ANSWER_TOKENS: Final = 150
-# By hand, once for all replies: as two reads of the ORM it costs five times as much.
-STAMPS: Final = """
-    SELECT (SELECT value FROM conversations_playbook_stamp LIMIT 1),
-           (SELECT value FROM conversations_gateway_stamp LIMIT 1)
-"""
 SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, Sender.AGENT: Speaker.AGENT}
 
 
@@ -54,6 +51,7 @@ class OpenReply:
     conversation_id: int
     stream: ReplyStream
     question: Question
+    looked: LookUp
 
 
 def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
@@ -62,12 +60,18 @@ def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
     if opened is None:
         return None
     run = opened.run
-    known = Known(playbooks.SHELF.at(opened.playbook_stamp), catalogs.SHELF.at(opened.gateway_stamp))
+    known = known_at(opened.stamps)
+    looked = look_up(opened.conversation, run, spoken=opened.spoken, playbook=known.playbook, board=known.board)
+    if looked.ended is not None:
+        return open_reply(conversation_id, worker=worker) if looked.ended.wants_reply else None
     if is_out_of_budget(known.catalog):
         fail_run(run.pk, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
         return None
     stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
-    return OpenReply(run.pk, conversation_id, stream, ask_about(opened.conversation, known, spoken=opened.spoken))
+    question = ask_about(opened.conversation, known, spoken=opened.spoken)
+    if looked.trace:
+        question.trace["known"] = looked.trace
+    return OpenReply(run.pk, conversation_id, stream, question, looked)
 
 
 def extend_reply(run_id: int) -> Question | None:
@@ -76,35 +80,37 @@ def extend_reply(run_id: int) -> Question | None:
     if conversation is None:
         return None
     spoken = Message.objects.recent(conversation=conversation, limit=HISTORY_MESSAGES)
-    return ask_about(conversation, read_known(), spoken=spoken)
+    return ask_about(conversation, known_at(read_stamps()), spoken=spoken)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the shop's people have set up: what the bot knows, and who may answer."""
+    """What the shop's people have set up: what the bot knows, who may answer, and what is known already."""
 
     playbook: Playbook
     catalog: Catalog
+    board: Board
 
 
-def read_known() -> Known:
-    """Return both as they are now: one look at both stamps, and what changed is read again."""
-    with connection.cursor() as cursor:
-        cursor.execute(STAMPS)
-        playbook_stamp, gateway_stamp = cursor.fetchone()
-    return Known(playbooks.SHELF.at(playbook_stamp), catalogs.SHELF.at(gateway_stamp))
+def known_at(stamps: Stamps) -> Known:
+    """Return all of it as it was when the stamps were read; what changed is read again."""
+    return Known(
+        playbooks.SHELF.at(stamps.playbook), catalogs.SHELF.at(stamps.gateway), boards.SHELF.at(stamps.answers)
+    )
 
 
 def ask_about(conversation: Conversation, known: Known, *, spoken: Sequence[Spoken]) -> Question:
     """Return the question for the conversation's unanswered messages; `spoken` is its newest history."""
+    route_plan = plan_for(conversation, known.catalog)
     playbook = known.playbook
+    if route_plan.release_id is not None:
+        playbook = playbooks.playbook_of_release(route_plan.release_id)
     prompt = build_prompt(
         playbook,
         turns_of(conversation, spoken),
         locale=conversation.locale,
         budget_tokens=settings.CSBOT_HISTORY_TOKENS,
     )
-    route_plan = plan_for(conversation, known.catalog)
     return Question(
         prompt.messages,
         playbook.sampling,

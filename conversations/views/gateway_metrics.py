@@ -118,8 +118,8 @@ def budget_metrics() -> Iterator[Metric]:
 def rollout_metrics() -> Iterator[Metric]:
     """Yield the live rollout's share, and what was decided."""
     share = GaugeMetricFamily("csbot_rollout_share", "The canary's share (0-1).", labels=["rollout", "canary", "state"])
-    for rollout in Rollout.objects.filter(state__in=LIVE_STATES).select_related("canary__provider"):
-        share.add_metric([rollout.name, str(rollout.canary), rollout.state], rollout.ratio / BUCKETS)
+    for rollout in Rollout.objects.filter(state__in=LIVE_STATES).select_related("canary__provider", "release"):
+        share.add_metric([rollout.name, rollout.tried, rollout.state], rollout.ratio / BUCKETS)
     decisions = counter("csbot_rollout_decisions", "Decisions about rollouts.", ("kind", "reason"))
     for row in Decision.objects.order_by().values("kind", "reason").annotate(number=Count("pk")):
         decisions.add_metric([row["kind"], row["reason"]], row["number"])

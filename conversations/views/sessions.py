@@ -20,7 +20,7 @@ from conversations.actions.sessions import TOKEN_CHARS, OpenedSession, open_sess
 from conversations.database import in_database
 from conversations.events.frames import iso
 from conversations.limits import IDENTITY, SUBNET_SESSIONS, Charge, client_address, loop_limiter, secret_key, subnet
-from conversations.models import Site
+from conversations.models import Priority, Site
 from conversations.text.checks import UNSTORABLE
 from conversations.text.origins import is_listed_origin, is_own_origin
 
@@ -158,7 +158,15 @@ def _identity(claims: Mapping[str, object]) -> Identity:
         raise RefusedError(401, "identity_invalid", "sub, name and email must be texts.")
     if not sub.strip() or len(sub) > SUB_CHARS or UNSTORABLE.search(sub + name + email):
         raise RefusedError(401, "identity_invalid", "sub is blank or too long, or a claim can't be stored.")
-    return Identity(sub, name=name[:NAME_CHARS], email=email[:EMAIL_CHARS])
+    return Identity(sub, name=name[:NAME_CHARS], email=email[:EMAIL_CHARS], priority=_priority(claims.get("priority")))
+
+
+def _priority(claim: object) -> Priority | None:
+    if claim is None:
+        return None
+    if isinstance(claim, str) and claim in Priority.values:
+        return Priority(claim)
+    raise RefusedError(401, "identity_invalid", 'priority must be "normal" or "high".')
 
 
 async def _preflight(request: HttpRequest) -> HttpResponse:

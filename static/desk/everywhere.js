@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * On every admin page: the live count of those who wait, in the sidebar and the title, and the sound if it is wanted.
+ * On every admin page: the live count of those who wait, in the sidebar and the title, the sound if it is wanted, and
+ * what staff must know at once.
  *
  * Fetches the queue whenever the server says that it changed, once in a while in case nobody says so, and hands it to
  * whoever shows it (`onQueue`).
@@ -34,9 +35,12 @@ const POLL_MS = 30_000;
  * @property {string} now
  * @property {number} waiting_count
  * @property {boolean} can_answer
+ * @property {Notice[]} notices
  * @property {QueueRow[]} waiting
  * @property {QueueRow[]} mine
  * @property {QueueRow[]} others
+ *
+ * @typedef {{ text: string, url: string, is_grave: boolean }} Notice
  *
  * @typedef {{ socket: string, queue_url: string, waiting_count: number, user: number, words: import("./words.js").Words }} Everywhere
  */
@@ -50,6 +54,7 @@ const listeners = new Set();
 const title = document.title.trim();
 let count = page.waiting_count;
 let isFetchDue = false;
+let lastNotices = "";
 
 /** @param {(queue: Queue) => void} listener given each queue that is fetched */
 export function onQueue(listener) {
@@ -74,6 +79,7 @@ async function refresh() {
     /** @type {Queue} */
     const queue = await response.json();
     showCount(queue.waiting_count);
+    showNotices(queue.notices);
     for (const listener of listeners) listener(queue);
   } catch (error) {
     // The next change, reconnect or poll tries again; the page's status line says that it is offline.
@@ -90,6 +96,29 @@ function showCount(waiting) {
     badge.textContent = String(waiting);
     badge.toggleAttribute("hidden", waiting === 0);
   }
+}
+
+/** @param {Notice[]} notices */
+function showNotices(notices) {
+  const list = document.querySelector("[data-desk-notices]");
+  if (!list) return;
+  const shown = JSON.stringify(notices);
+  // Drawn again only where something changed: a screen reader reads each change out.
+  if (shown === lastNotices) return;
+  lastNotices = shown;
+  list.replaceChildren(...notices.map(noticeItem));
+  list.toggleAttribute("hidden", notices.length === 0);
+}
+
+/** @param {Notice} notice */
+function noticeItem(notice) {
+  const item = document.createElement("li");
+  item.toggleAttribute("data-grave", notice.is_grave);
+  const words = notice.url ? document.createElement("a") : document.createElement("span");
+  if (words instanceof HTMLAnchorElement) words.href = notice.url;
+  words.textContent = notice.text;
+  item.append(words);
+  return item;
 }
 
 showCount(count);

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-from conversations.llm.requests import Sampling
 from conversations.playbook.content import ExampleEntry, FactEntry, Playbook, make_playbook
 from conversations.playbook.prompt import Speaker, Turn
 from conversations.playbook.starter_examples import EXAMPLES
-from conversations.playbook.starter_texts import FACTS, INSTRUCTION, INTENTS
+from conversations.playbook.starter_texts import FACTS, INSTRUCTION, INTENTS, PROFILES, USUAL
 
 QUESTIONS_FILE = Path(__file__).resolve().parents[1] / "data" / "th_questions.jsonl"
 
@@ -16,7 +15,8 @@ def starter(*, facts: tuple[FactEntry, ...] = FACTS) -> Playbook:
     """Return the starter playbook as it is read from the tables."""
     return make_playbook(
         INSTRUCTION,
-        sampling=Sampling(),
+        profiles=PROFILES,
+        profile=USUAL,
         intents=INTENTS,
         facts=facts,
         examples=tuple(
@@ -26,6 +26,7 @@ def starter(*, facts: tuple[FactEntry, ...] = FACTS) -> Playbook:
                 response=example.answer,
                 action_required=example.action_required,
                 escalate=example.escalate,
+                locale=example.locale,
             )
             for example in EXAMPLES
         ),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.llm.requests import ChatMessage, Sampling
+from conversations.llm.requests import ChatMessage
 from conversations.llm.tokens import TOKENS_PER_MESSAGE, estimate_tokens
 from conversations.playbook.content import ExampleEntry, FactEntry, IntentEntry, make_playbook
 from conversations.playbook.prompt import Prompt, Speaker, Turn, build_prompt, messages_tokens
@@ -33,7 +33,7 @@ def test_the_opening_is_the_same_byte_for_byte_whatever_is_asked(turns: list[Tur
 
 
 def test_the_opening_is_the_same_for_real_questions() -> None:
-    openings = {prompt(customer(question)).messages[: OPENING + 1] for question in real_questions()}
+    openings = {prompt(customer(question)).messages[:OPENING] for question in real_questions()}
     assert len(openings) == 1
 
 
@@ -122,7 +122,6 @@ def test_the_language_is_named_for_words_that_are_of_none(locale: str, language:
 def test_a_staff_entry_with_line_breaks_cannot_pass_for_another_entry() -> None:
     playbook = make_playbook(
         "Be kind.",
-        sampling=Sampling(),
         intents=(IntentEntry("a", "ก", "A", "one\n\n# Shop facts\n- fake", ""),),
         facts=(FactEntry("Fees", "50\n- fake\n  th: ฟรี", "50"),),
         examples=(ExampleEntry("x", "a", "line one\nline two", action_required=False, escalate=False),),
@@ -134,7 +133,7 @@ def test_a_staff_entry_with_line_breaks_cannot_pass_for_another_entry() -> None:
 
 
 def test_an_empty_playbook_still_gives_a_prompt_that_asks_for_json() -> None:
-    playbook = make_playbook("", sampling=Sampling(), intents=(), facts=(), examples=())
+    playbook = make_playbook("", intents=(), facts=(), examples=())
     first, *_, last = build_prompt(playbook, [customer("สวัสดี")], locale="th", budget_tokens=100).messages
     assert "json" in first.content
     assert '"อื่นๆ"' in first.content
@@ -145,7 +144,10 @@ def test_the_trace_has_figures_and_no_words() -> None:
     built = prompt(customer("ความลับของลูกค้า"))
     assert built.trace == {
         "playbook": PLAYBOOK.version,
-        "examples": len(PLAYBOOK.examples),
+        "release": None,
+        "profile": "fewshot_json",
+        "pinned": len(PLAYBOOK.examples),
+        "examples": [],
         "turns": 1,
         "turns_left_out": 0,
         "estimated_tokens": messages_tokens(built.messages),

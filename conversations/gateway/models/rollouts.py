@@ -37,11 +37,26 @@ LIVE_STATES = (RolloutState.RUNNING, RolloutState.PAUSED)
 
 
 class Rollout(models.Model):
-    """The way of a model from the first conversations to all of them. At most one is live (running or paused)."""
+    """The way of a model or a release from the first conversations to all. At most one is live (running or paused)."""
 
     name = models.CharField(_("name"), max_length=80)
     canary = models.ForeignKey(
-        LanguageModel, verbose_name=_("canary"), on_delete=models.PROTECT, related_name="rollouts"
+        LanguageModel,
+        verbose_name=_("canary"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="rollouts",
+        help_text=_("The model that is tried. Empty: the same models, with another release of the playbook."),
+    )
+    release = models.ForeignKey(
+        "conversations.Release",
+        verbose_name=_("release"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="rollouts",
+        help_text=_("The release that the canary's conversations get. Empty: the live one."),
     )
     state = models.CharField(_("state"), max_length=11, choices=RolloutState.choices, default=RolloutState.DRAFT)
     ratio = models.PositiveIntegerField(
@@ -60,12 +75,22 @@ class Rollout(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(ratio__lte=BUCKETS), name="rollout_ratio_within_buckets"),
+            models.CheckConstraint(
+                condition=Q(canary__isnull=False) | Q(release__isnull=False),
+                name="rollout_tries_something",
+                violation_error_message=_("Choose a model, a release, or both: what shall be tried?"),
+            ),
             # A constant in an index: all live rollouts share it, so there can be one.
             models.UniqueConstraint(Value(1), condition=Q(state__in=["running", "paused"]), name="rollout_one_live"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def tried(self) -> str:
+        """What the canary tries, for people: a model, a release, or both."""
+        return " + ".join(str(each) for each in (self.canary, self.release) if each)
 
 
 class Assignment(models.Model):

@@ -25,6 +25,7 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--first-token-ms", type=float, default=150.0, help="wait before the first token")
     parser.add_argument("--token-ms", type=float, default=30.0, help="wait before each further token")
     parser.add_argument("--places", type=int, default=0, help="answers at once; more are queued (0: no limit)")
+    parser.add_argument("--noise", type=float, default=0.0, help="how much a temperature shakes answers (0: not)")
     parser.add_argument("--api-key", default="", help="the only key accepted; left out: any key")
     return parser.parse_args(words)
 
@@ -32,7 +33,7 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
 async def serve(arguments: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM."""
     pace = Pace(arguments.first_token_ms / MILLISECONDS, arguments.token_ms / MILLISECONDS)
-    simulator = Simulator(Setup(pace=pace, api_key=arguments.api_key, places=arguments.places))
+    simulator = Simulator(Setup(pace=pace, api_key=arguments.api_key, places=arguments.places, noise=arguments.noise))
     runner, port = await start(simulator, host=arguments.host, port=arguments.port)
     logger.info("simulator (development tool, no model) at http://%s:%d/v1", arguments.host, port)
     stopped = asyncio.Event()

@@ -1,6 +1,6 @@
 """Chooses the answer: the nearest example's, else the nearest fact's words, else a person.
 
-A stand-in for understanding, with no answers of its own. Same prompt, same answer.
+A stand-in for understanding, with no answers of its own. Same prompt and same luck, same answer.
 """
 
 import re
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conversations.llm.requests import ChatMessage
+from conversations.llm.simulator.calculating import is_asked_to_work, worked_out
 from conversations.llm.simulator.grams import normalise, numbers_in
 from conversations.llm.simulator.knowledge import (
     RESPONSE,
@@ -20,6 +21,7 @@ from conversations.llm.simulator.knowledge import (
     read_opening,
     split_prompt,
 )
+from conversations.llm.simulator.luck import STEADY, Luck
 
 EXAMPLE_NEAR = 0.36
 EXAMPLE_SURE = 0.6
@@ -47,10 +49,10 @@ class Match:
     score: float
 
 
-def answer(messages: Sequence[ChatMessage]) -> Envelope:
+def answer(messages: Sequence[ChatMessage], luck: Luck = STEADY) -> Envelope:
     """Return the envelope with which the prompt's last question is answered."""
     opening, rest = split_prompt(messages)
-    knowledge = read_opening(opening)
+    knowledge = luck.shaken(read_opening(opening))
     conversation = read_conversation(rest)
     if not conversation.customer:
         return hand_over(knowledge, language=conversation.language_hint, words="")
@@ -58,8 +60,10 @@ def answer(messages: Sequence[ChatMessage]) -> Envelope:
     language = language_spoken(conversation)
     if WANTS_PERSON.search(question):
         return hand_over(knowledge, language=language, words=question)
+    is_to_work = any(is_asked_to_work(message.content) for message in messages if message.role != "assistant")
     return (
-        from_examples(knowledge, conversation, language=language, near=EXAMPLE_SURE)
+        (worked_out(knowledge, question, language=language) if is_to_work else None)
+        or from_examples(knowledge, conversation, language=language, near=EXAMPLE_SURE)
         or from_facts(knowledge, question, language=language, near=FACT_SURE)
         or from_examples(knowledge, conversation, language=language, near=EXAMPLE_NEAR)
         or from_facts(knowledge, question, language=language, near=FACT_NEAR)

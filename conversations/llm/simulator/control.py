@@ -12,7 +12,8 @@ from conversations.llm.simulator.faults import Fault, find_faults, split_modes
 class Order(BaseModel):
     """An order: fail like `mode` for the next `times` requests (None: until told otherwise), or a `share` of all.
 
-    `seed` makes the share repeatable. `of` limits it to streamed or whole answers. The pace can be changed too.
+    `seed` makes the share, and the noise, repeatable. `of` limits it to streamed or whole answers. The pace can be
+    changed too, and so can the noise (see `luck`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -24,6 +25,7 @@ class Order(BaseModel):
     of: Literal["all", "stream", "whole"] = "all"
     first_token_ms: float | None = Field(default=None, ge=0)
     token_ms: float | None = Field(default=None, ge=0)
+    noise: float | None = Field(default=None, ge=0, le=10)
 
 
 class Control:

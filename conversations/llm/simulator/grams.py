@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 SIZES = (2, 3, 4)
 # What no text holds (brand names, typos) tells little about which text is meant, but something about whether any is.
@@ -42,6 +43,18 @@ def grams(text: str) -> Counter[str]:
     """Return how often each n-gram of the normalised text occurs in it, with its edges marked."""
     padded = f" {normalise(text)} "
     return Counter(padded[at : at + size] for size in SIZES for at in range(len(padded) - size + 1))
+
+
+class Index(Protocol):
+    """Texts that can be asked which of them is most like another one."""
+
+    def cosines(self, text: str) -> dict[int, float]:
+        """Return the similarity to each text that shares anything."""
+        ...
+
+    def containments(self, text: str) -> dict[int, float]:
+        """Return which share of `text` is in each of the texts."""
+        ...
 
 
 class GramIndex:

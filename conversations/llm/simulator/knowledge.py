@@ -13,7 +13,7 @@ from itertools import pairwise
 import orjson
 
 from conversations.llm.requests import ChatMessage
-from conversations.llm.simulator.grams import GramIndex
+from conversations.llm.simulator.grams import GramIndex, Index
 
 FACTS_HEADING = "# Shop facts"
 INTENTS_HEADING = "# Intents"
@@ -56,9 +56,9 @@ class Knowledge:
     examples: tuple[Shown, ...]
     facts: tuple[Told, ...]
     intents: tuple[str, ...]
-    examples_index: GramIndex
-    answers_index: GramIndex
-    facts_index: GramIndex
+    examples_index: Index
+    answers_index: Index
+    facts_index: Index
 
     @property
     def fallback_intent(self) -> str:

@@ -18,6 +18,7 @@ from conversations.llm.simulator.control import Control, Figures, Order
 from conversations.llm.simulator.delivery import Call, Delivery, Pace, error, streamed, whole
 from conversations.llm.simulator.draft import Draft, draft_of, limited
 from conversations.llm.simulator.faults import FAULTS, Fault, find_faults, redelivered, rewritten
+from conversations.llm.simulator.luck import Dice, Luck
 from conversations.llm.simulator.sending import LABEL, send
 
 MODEL = "csbot-simulator"
@@ -28,11 +29,15 @@ MILLISECONDS = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a simulator is set up. `api_key` empty: any key will do. `places` 0: no limit on answers at once."""
+    """How a simulator is set up. `api_key` empty: any key will do. `places` 0: no limit on answers at once.
+
+    `noise` 0: the same prompt always gets the same answer.
+    """
 
     pace: Pace = field(default_factory=Pace)
     api_key: str = ""
     places: int = 0
+    noise: float = 0.0
 
 
 class Simulator:
@@ -43,6 +48,7 @@ class Simulator:
         self.control = Control()
         self.figures = Figures()
         self._cache = PrefixCache()
+        self._dice = Dice()
         self._gate = asyncio.Semaphore(setup.places) if setup.places else None
 
     def application(self) -> web.Application:
@@ -91,7 +97,7 @@ class Simulator:
 
     def delivery(self, asked: Asked, *, faults: tuple[Fault, ...]) -> Delivery:
         """Return the answer, wrong in the ways asked for, and count its tokens."""
-        draft = rewritten(draft_of(answer(asked.prompt), is_thinking=asked.is_thinking), faults)
+        draft = rewritten(draft_of(answer(asked.prompt, self.luck(asked)), is_thinking=asked.is_thinking), faults)
         draft = limited(draft, max_tokens=asked.limit)
         prompt_tokens, cached_tokens = self._cache.look_up(asked.prompt, user=asked.user_id)
         self._cache.add_answer(asked.prompt, answer=draft.text, user=asked.user_id)
@@ -106,6 +112,11 @@ class Simulator:
         self.count_tokens(call, draft=draft)
         make = streamed if asked.stream else whole
         return redelivered(make(draft, call=call, pace=self.pace), faults)
+
+    def luck(self, asked: Asked) -> Luck:
+        """Return how the dice fall for this answer: the hotter, the wilder; steady at temperature 0."""
+        noise = self.setup.noise if self.control.order.noise is None else self.control.order.noise
+        return self._dice.luck(asked.prompt, spread=noise * asked.temperature)
 
     def count_tokens(self, call: Call, *, draft: Draft) -> None:
         """Add what an answer costs."""
@@ -148,6 +159,7 @@ class Simulator:
         try:
             self.check_key(request)
             self.control.follow(Order.model_validate_json(await request.read()))
+            self._dice = Dice(self.control.order.seed)
         except RefusedError as refusal:
             return await send(request, error(refusal.status, refusal.message))
         except ValidationError as invalid:

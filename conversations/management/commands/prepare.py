@@ -18,9 +18,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from conversations.answers.board import policy_row
 from conversations.desk.groups import ensure_groups
 from conversations.gateway.environment import follow_environment
 from conversations.models import Site
+from conversations.playbook.releases import publish_first
 from conversations.playbook.starter import load_starter_playbook
 
 # Any number that no other program uses as an advisory lock in this database.
@@ -55,7 +57,10 @@ class Command(BaseCommand):
                 Site.objects.create(name=SHOP_NAME)
             if load_starter_playbook():
                 self.stdout.write("starter playbook loaded")
+            elif publish_first():
+                self.stdout.write("release 1 published: what the playbook said")
             ensure_groups()
+            policy_row()
             for line in (*follow_environment(), *ensure_staff_account()):
                 self.stdout.write(line)
 

@@ -1,72 +1,49 @@
-"""The tables of what the bot knows: instruction, shop facts, intents, examples. All of it is edited by shop staff.
+"""The draft: instruction, shop facts, intents, examples as shop staff edit them. Customers meet them in a release."""
 
-Every change of any of them, however it is made, gives the stamp a new value (triggers of migration 0002), which is how
-`reading` notices it.
-"""
-
-import uuid
-
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Locale
+from conversations.playbook.models.profiles import MAX_KEY_CHARS, MAX_NAME_CHARS, Profile
+from conversations.playbook.models.versions import Versioned
 
 MAX_TEXT_CHARS = 4000
-MAX_NAME_CHARS = 80
-MAX_KEY_CHARS = 40
+MAX_TAG_CHARS = 40
 
 
-class Instruction(models.Model):
-    """How the bot shall behave, and how the model shall pick its words. There is one row."""
+class Instruction(Versioned):
+    """How the bot shall behave, and which profile is the usual one. There is one row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     text = models.TextField(
         _("instruction"),
         help_text=_("How the bot behaves. The answer's form, the shop facts, the intents and the examples are added."),
     )
-    temperature = models.FloatField(
-        _("temperature"),
-        default=0.2,
-        validators=[MinValueValidator(0), MaxValueValidator(2)],
-        help_text=_("0 to 2. Low is steady, high is varied. 0.2 suits answers in a fixed form."),
-    )
-    top_p = models.FloatField(
-        _("top p"), default=1.0, validators=[MinValueValidator(0.01), MaxValueValidator(1)], help_text=_("0.01 to 1.")
-    )
-    frequency_penalty = models.FloatField(
-        _("frequency penalty"),
-        default=0.0,
-        validators=[MinValueValidator(-2), MaxValueValidator(2)],
-        help_text=_("-2 to 2. Above 0 it avoids repeating itself."),
-    )
-    max_tokens = models.PositiveIntegerField(
-        _("longest answer (tokens)"), default=800, validators=[MinValueValidator(50), MaxValueValidator(8000)]
-    )
-    is_thinking = models.BooleanField(
-        _("think first"), default=False, help_text=_("Slower and dearer; the temperature is then ignored.")
+    profile = models.ForeignKey(
+        Profile,
+        verbose_name=_("usual sampling profile"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("How the model picks its words where an intent says nothing else."),
     )
 
     class Meta:
         verbose_name = _("instruction")
         verbose_name_plural = _("instruction")
-        constraints = [
-            models.CheckConstraint(condition=Q(id=1), name="instruction_one_row"),
-            models.CheckConstraint(
-                condition=Q(
-                    temperature__range=(0, 2),
-                    top_p__gt=0,
-                    top_p__lte=1,
-                    frequency_penalty__range=(-2, 2),
-                    max_tokens__gte=1,
-                ),
-                name="instruction_sampling_in_range",
-            ),
-        ]
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="instruction_one_row")]
 
     def __str__(self) -> str:
         return str(_("instruction"))
+
+
+class OnAction(models.TextChoices):
+    """What happens when the bot says that something must be done."""
+
+    NOTE = "note", _("Only mark the reply")
+    ESCALATE = "escalate", _("Hand to a person")
 
 
 class IntentQuerySet(models.QuerySet["Intent"]):
@@ -77,8 +54,8 @@ class IntentQuerySet(models.QuerySet["Intent"]):
         return self.filter(is_on=True).order_by("position", "pk")
 
 
-class Intent(models.Model):
-    """What a customer may want, as the model must name it."""
+class Intent(Versioned):
+    """What a customer may want, as the model must name it, and what follows from it."""
 
     key = models.CharField(
         _("key"), max_length=MAX_KEY_CHARS, unique=True, help_text=_("The word the model answers with; keep it short.")
@@ -87,6 +64,28 @@ class Intent(models.Model):
     name_en = models.CharField(_("name in English"), max_length=MAX_NAME_CHARS)
     belongs = models.TextField(_("what belongs"), max_length=MAX_TEXT_CHARS)
     belongs_not = models.TextField(_("what doesn't belong"), max_length=MAX_TEXT_CHARS, blank=True, default="")
+    is_reusable = models.BooleanField(
+        _("answers may be reused"),
+        default=False,
+        help_text=_("The same question gets the same answer again without asking the model. Not for what changes."),
+    )
+    needs_person = models.BooleanField(
+        _("a person must always see it"),
+        default=False,
+        help_text=_("The bot answers, and hands the conversation over."),
+    )
+    on_action = models.CharField(
+        _("when something must be done"), max_length=8, choices=OnAction.choices, default=OnAction.NOTE
+    )
+    profile = models.ForeignKey(
+        Profile,
+        verbose_name=_("sampling profile"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Empty: the usual one."),
+    )
     position = models.PositiveIntegerField(_("order"), default=0)
     is_on = models.BooleanField(_("on"), default=True)
 
@@ -110,7 +109,7 @@ class FactQuerySet(models.QuerySet["Fact"]):
         return self.filter(is_on=True).order_by("position", "pk")
 
 
-class Fact(models.Model):
+class Fact(Versioned):
     """Something true about the shop that answers rest on: opening hours, fees, policies."""
 
     title = models.CharField(_("title"), max_length=MAX_NAME_CHARS, unique=True)
@@ -139,7 +138,7 @@ class ExampleQuerySet(models.QuerySet["Example"]):
         return self.filter(is_on=True, intent__is_on=True).select_related("intent").order_by("position", "pk")
 
 
-class Example(models.Model):
+class Example(Versioned):
     """A customer's words and the right answer to them."""
 
     customer_text = models.TextField(_("customer says"), max_length=MAX_TEXT_CHARS)
@@ -150,6 +149,18 @@ class Example(models.Model):
     )
     escalate = models.BooleanField(_("hand to a person"), default=False)
     locale = models.CharField(_("language"), max_length=2, choices=Locale.choices, default=Locale.TH)
+    tags = ArrayField(
+        models.CharField(max_length=MAX_TAG_CHARS),
+        verbose_name=_("tags"),
+        default=list,
+        blank=True,
+        help_text=_("Words to find it by, with commas between."),
+    )
+    is_pinned = models.BooleanField(
+        _("always shown to the model"),
+        default=True,
+        help_text=_("Off: shown only where it is among the nearest to the customer's question."),
+    )
     position = models.PositiveIntegerField(_("order"), default=0)
     is_on = models.BooleanField(_("on"), default=True)
     note = models.CharField(_("note"), max_length=500, blank=True, default="", help_text=_("For staff only."))
@@ -166,18 +177,3 @@ class Example(models.Model):
 
     def __str__(self) -> str:
         return self.customer_text[:60]
-
-
-class Stamp(models.Model):
-    """One row whose value is new after every change of the tables above. Written by triggers only."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    value = models.UUIDField(default=uuid.uuid4, editable=False)
-
-    class Meta:
-        db_table = "conversations_playbook_stamp"
-        default_permissions = ()
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="playbook_stamp_one_row")]
-
-    def __str__(self) -> str:
-        return str(self.value)

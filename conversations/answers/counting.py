@@ -1,0 +1,57 @@
+"""Counts what known answers do: hits of each answer, and a row per site and day for the dashboard."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from django.db import connection
+
+from conversations.answers.models import Step
+
+HIT: Final = """
+    UPDATE conversations_knownanswer SET hits = hits + 1, last_used_at = now(), money_saved = money_saved + %s
+    WHERE id = %s
+"""
+DAY: Final = """
+    INSERT INTO conversations_knownday AS d
+        (day, site_id, asked, exact, near, fixed, checked, money_saved, milliseconds_saved)
+    VALUES (current_date, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (day, site_id) DO UPDATE SET
+        asked = d.asked + excluded.asked, exact = d.exact + excluded.exact, near = d.near + excluded.near,
+        fixed = d.fixed + excluded.fixed, checked = d.checked + excluded.checked,
+        money_saved = d.money_saved + excluded.money_saved,
+        milliseconds_saved = d.milliseconds_saved + excluded.milliseconds_saved
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A known answer that a customer got."""
+
+    answer_id: int
+    site_id: int
+    step: Step
+    money: Decimal = Decimal(0)
+    milliseconds: int = 0
+
+
+def count_served(served: Served) -> None:
+    """Count a hit."""
+    with connection.cursor() as cursor:
+        cursor.execute(HIT, [served.money, served.answer_id])
+    count_day(served.site_id, step=served.step, money=served.money, milliseconds=served.milliseconds)
+
+
+def count_day(
+    site_id: int,
+    *,
+    step: Step | None = None,
+    asked: int = 0,
+    checked: int = 0,
+    money: Decimal = Decimal(0),
+    milliseconds: int = 0,
+) -> None:
+    """Add to a site's day."""
+    steps = [int(step == each) for each in (Step.EXACT, Step.NEAR, Step.FIXED)]
+    with connection.cursor() as cursor:
+        cursor.execute(DAY, [site_id, asked, *steps, checked, money, milliseconds])

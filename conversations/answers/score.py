@@ -1,0 +1,65 @@
+"""One score of how likely a known answer fits a question, from what neighbours and the student say.
+
+(Records: a bare cosine tuned for 1 % wrong serves 21.6 % of BANKING77 at 2.6 % wrong; cosine times the student's
+probability 77.6 % at 1.1 %.) The score only orders; what it is worth is learnt per entry (`bound`). Its weights are
+fitted on labels (`fit_weights`); until there are enough of them the defaults stand: "both must be high".
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from conversations.answers.bound import sigmoid
+
+SURE: Final = 0.9995
+RIDGE: Final = 1.0
+STEPS: Final = 50
+
+
+class Features(NamedTuple):
+    """What is known of one would-be hit.
+
+    `student`: the student's probability of the entry's intent; `similarity`: cosine of the nearest question of this
+    answer; `lead`: by how much that is above the nearest question of any other intent; `votes`: the share of this
+    intent among the nearest questions.
+    """
+
+    student: float
+    similarity: float
+    lead: float
+    votes: float
+
+    def row(self) -> tuple[float, ...]:
+        """Return the features as the model below takes them."""
+        p = min(SURE, max(1 - SURE, self.student))
+        return (1.0, math.log(p / (1 - p)), self.similarity, self.lead, self.votes)
+
+
+DEFAULT_WEIGHTS: Final = (-9.0, 1.0, 5.0, 4.0, 3.0)
+
+
+def score_of(features: Features, weights: Sequence[float]) -> float:
+    """Return the score, 0 to 1."""
+    return sigmoid(sum(weight * value for weight, value in zip(weights, features.row(), strict=True)))
+
+
+def fit_weights(rows: Sequence[Features], is_right: Sequence[bool]) -> tuple[float, ...]:
+    """Return the weights that fit the labels best: ridge-penalised logistic regression, by Newton's method."""
+    design = np.array([row.row() for row in rows])
+    centre, scale = design[:, 1:].mean(axis=0), design[:, 1:].std(axis=0) + 1e-9
+    scaled = np.column_stack([np.ones(len(design)), (design[:, 1:] - centre) / scale])
+    target = np.asarray(is_right, dtype=float)
+    penalty = np.diag([0.0, *[RIDGE] * (scaled.shape[1] - 1)])
+    weights = np.zeros(scaled.shape[1])
+    for _step in range(STEPS):
+        p = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
+        gradient = scaled.T @ (target - p) - penalty @ weights
+        curvature = (scaled * (p * (1 - p))[:, None]).T @ scaled + penalty + 1e-9 * np.eye(len(weights))
+        step = np.linalg.solve(curvature, gradient)
+        weights = weights + step
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    slopes = weights[1:] / scale
+    return (float(weights[0] - slopes @ centre), *map(float, slopes))

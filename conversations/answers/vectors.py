@@ -1,0 +1,128 @@
+"""Vectors of known questions in PostgreSQL (pgvector): one space per encoder, each with an index of its own.
+
+The column has no fixed length, so that another encoder's vectors can be made while the old ones keep serving; the index
+is over those of one space, as its length (pgvector's way for that). Scopes are columns of the row, never part of a
+vector.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+
+from conversations.answers.board import Scope
+from conversations.answers.encoders import Encoder, Vectors
+from conversations.answers.ladder import Neighbour
+from conversations.answers.lookup import COLUMNS, NEIGHBOURS, neighbour_of
+from conversations.answers.models import OPEN_STATES, AnswerState, KnownQuestion, QuestionVector, VectorSpace
+
+BATCH: Final = 256
+EFFORT: Final = 80
+"""How many candidates the index walks; more find the nearest more surely, and take longer."""
+
+
+def ensure_space(encoder: Encoder) -> VectorSpace:
+    """Return the encoder's space, made with its index where it isn't there yet."""
+    space, is_new = VectorSpace.objects.get_or_create(name=encoder.name, defaults={"dimensions": encoder.dimensions})
+    if is_new:
+        make_index(space)
+    return space
+
+
+def make_index(space: VectorSpace) -> None:
+    """Make a space's index. Ids and lengths are numbers of our own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE INDEX IF NOT EXISTS question_vector_space_{space.pk:d} ON conversations_questionvector"
+            f" USING hnsw ((embedding::vector({space.dimensions:d})) vector_cosine_ops) WHERE space_id = {space.pk:d}"
+        )
+
+
+@cache
+def space_of(name: str) -> tuple[int, int] | None:
+    """Return number and length of an encoder's space once it is complete; asked again until then."""
+    found = VectorSpace.objects.filter(name=name, is_complete=True).values_list("pk", "dimensions").first()
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
+def serving_space(encoder: Encoder) -> tuple[int, int] | None:
+    """Return number and length of the space in which this encoder's vectors are searched; None while it is made."""
+    try:
+        return space_of(encoder.name)
+    except LookupError:
+        return None
+
+
+def literal(vector: Sequence[float]) -> str:
+    """Return a vector as pgvector reads it."""
+    return f"[{','.join(map('{:.6f}'.format, vector))}]"
+
+
+def nearest(
+    space: tuple[int, int], vector: Sequence[float], scope: Scope, *, version: str, customers: int
+) -> list[Neighbour]:
+    """Return the nearest questions of a scope whose answers staff approved in this release, nearest first.
+
+    Only what staff or several customers brought is compared with: nobody alone decides what is near.
+    """
+    number, length = space
+    column = f"v.embedding::vector({length:d})"
+    statement = f"""
+        SELECT {COLUMNS}, q.text, {column} <=> %s::vector({length:d}) AS distance
+        FROM conversations_questionvector v
+        JOIN conversations_knownquestion q ON q.id = v.question_id
+        JOIN conversations_knownanswer a ON a.id = q.answer_id
+        WHERE v.space_id = {number:d} AND v.site_id = %s AND v.locale = %s AND v.segment = %s
+          AND a.state = '{AnswerState.APPROVED.value}' AND a.playbook_version = %s AND a.expires_at > now()
+          AND (q.is_by_staff OR q.customers >= %s)
+        ORDER BY {column} <=> %s::vector({length:d}) LIMIT {NEIGHBOURS:d}
+    """  # noqa: S608 - numbers of our own
+    told = literal(vector)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = {EFFORT:d}")
+        cursor.execute(statement, [told, *scope, version, customers, told])
+        return [neighbour_of(row) for row in cursor.fetchall()]
+
+
+def add_vectors(space: VectorSpace, questions: Sequence[KnownQuestion], vectors: Vectors) -> None:
+    """Keep the vectors of questions; those that are there already stay."""
+    rows = [
+        QuestionVector(
+            question=question,
+            space=space,
+            site_id=question.site_id,
+            locale=question.locale,
+            segment=question.segment,
+            embedding=literal(vector),
+        )
+        for question, vector in zip(questions, vectors, strict=True)
+    ]
+    QuestionVector.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def embed_missing(encoder: Encoder, *, limit: int = BATCH) -> int:
+    """Make vectors that are missing in the encoder's space; return how many. Raises EncoderAwayError.
+
+    A space becomes complete, and is searched from then on, when nothing is missing; others are then forgotten.
+    """
+    space = ensure_space(encoder)
+    there = QuestionVector.objects.filter(question=OuterRef("pk"), space=space)
+    missing = list(KnownQuestion.objects.filter(~Exists(there), answer__state__in=OPEN_STATES).order_by("pk")[:limit])
+    if missing:
+        add_vectors(space, missing, encoder.encode([question.text for question in missing]))
+    elif not space.is_complete:
+        VectorSpace.objects.filter(pk=space.pk).update(is_complete=True)
+        forget_spaces(keep=space)
+    return len(missing)
+
+
+def forget_spaces(*, keep: VectorSpace) -> None:
+    """Delete the vectors of encoders that are used no more, with their indexes."""
+    for space in VectorSpace.objects.exclude(pk=keep.pk):
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX IF EXISTS question_vector_space_{space.pk:d}")
+        space.delete()

@@ -1,0 +1,1 @@
+"""Cases, the gate, runs, and what staff see of them."""
