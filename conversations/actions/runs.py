@@ -24,7 +24,10 @@ REPLY_FIELDS = ("head_seq", "answered_seq", "last_message_at")
 
 @dataclass(frozen=True)
 class Figures:
-    """What making a reply took: times in milliseconds, tokens as the provider counted them."""
+    """What making a reply took: times in milliseconds, tokens as the provider counted them.
+
+    `release` is the number of the playbook's release, `raw` the model's own last answer as it came.
+    """
 
     provider: str = ""
     model: str = ""
@@ -37,6 +40,8 @@ class Figures:
     reasoning_tokens: int = 0
     is_repaired: bool = False
     trace: dict[str, object] = field(default_factory=dict)
+    release: int | None = None
+    raw: str = ""
 
 
 @dataclass(frozen=True)
