@@ -30,7 +30,10 @@ CONVERSATION_FIELDS = tuple(field.attname for field in Conversation._meta.concre
 
 @dataclass(frozen=True)
 class Figures:
-    """What making a reply took: times in milliseconds, tokens as the provider counted them."""
+    """What making a reply took: times in milliseconds, tokens as the provider counted them.
+
+    `release` is the number of the playbook's release, `raw` the model's own last answer as it came.
+    """
 
     provider: str = ""
     model: str = ""
@@ -43,6 +46,8 @@ class Figures:
     reasoning_tokens: int = 0
     is_repaired: bool = False
     trace: dict[str, object] = field(default_factory=dict)
+    release: int | None = None
+    raw: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,13 @@ MS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a call is made for."""
+    """What a call is made for; `release` is the number of the playbook's release, None for a draft."""
 
     purpose: Purpose
     arm: str = ""
     rollout_id: int | None = None
     playbook_version: str = ""
+    release: int | None = None
 
 
 @dataclass(slots=True)

@@ -8,13 +8,13 @@ is judged. Then what was shown must be the beginning of the reply, or there is n
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.plain import PlainText, plain_text
 from conversations.llm.preview import Preview
 from conversations.llm.reasoning import ReasoningFilter, without_reasoning
-from conversations.llm.validation import read_fields
+from conversations.llm.validation import Repair, read_fields
 from conversations.text.checks import has_ink
 from conversations.text.graphemes import GraphemeBuffer
 from conversations.text.surrogates import SurrogateMender, mend
@@ -25,13 +25,17 @@ _AROUND = " \t\r\n\f\v\ufeff\u200b\u00a0"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the model decided and replied. `is_repaired` where it wasn't quite what was asked for."""
+    """What the model decided and replied. `is_repaired` where it wasn't quite what was asked for.
+
+    `repairs` says in what way, and what was taken away besides, which many models need and nobody minds.
+    """
 
     intent: str
     response: str
     action_required: bool
     escalate: bool
     is_repaired: bool
+    repairs: tuple[Repair, ...] = field(default=(), compare=False)
 
 
 class EnvelopeReader:
@@ -49,6 +53,11 @@ class EnvelopeReader:
         self._graphemes = GraphemeBuffer()
         self.visible = ""
 
+    @property
+    def answer(self) -> str:
+        """The model's own words so far, as they came."""
+        return "".join(self._answer)
+
     def feed(self, text: str) -> str:
         """Take more of the answer; return what can be shown of the reply now."""
         text = self._surrogates.push(text)
@@ -62,8 +71,7 @@ class EnvelopeReader:
 
     def finish(self) -> Envelope:
         """Judge the whole answer. What its response has beyond `visible` is yet to be shown. Raises LLMError."""
-        answer = "".join([*self._answer, self._surrogates.flush()])
-        envelope = _judge(without_reasoning(answer), self._intents)
+        envelope = _judge(self.answer + self._surrogates.flush(), self._intents)
         if not envelope.response.startswith(self.visible):
             raise LLMError(Kind.INVALID)
         return envelope
@@ -76,19 +84,24 @@ def read_envelope(text: str, intents: Collection[str]) -> Envelope:
     return reader.finish()
 
 
-def _judge(answer: str, intents: Collection[str]) -> Envelope:
+def _judge(said: str, intents: Collection[str]) -> Envelope:
+    answer = without_reasoning(said)
     if not has_ink(answer):
         raise LLMError(Kind.BLANK)
-    fields, is_repaired = read_fields(answer.strip(_AROUND))
+    fields, broken = read_fields(answer.strip(_AROUND))
     response = plain_text(mend(fields.response))
     if not has_ink(response):
         raise LLMError(Kind.BLANK)
     intent = fields.intent.strip() if isinstance(fields.intent, str) else ""
     is_known = intent in intents or intent == FALLBACK_INTENT
+    unknown = () if is_known else (Repair.INTENT,)
+    thought = () if answer == said else (Repair.REASONING,)
+    marked = () if response == fields.response.strip() else (Repair.MARKUP,)
     return Envelope(
         intent=intent if is_known else FALLBACK_INTENT,
         response=response,
         action_required=fields.action_required,
         escalate=fields.escalate,
-        is_repaired=is_repaired or not is_known,
+        is_repaired=bool(broken or unknown),
+        repairs=(*thought, *broken, *unknown, *marked),
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import jiter
@@ -20,6 +21,21 @@ _WORDS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ESCAPE = regex.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", regex.DOTALL)
 
 
+class Repair(StrEnum):
+    """What an answer needed before it was the reply that customers read."""
+
+    REASONING = "reasoning"
+    """The model thought aloud in it."""
+    FORM = "form"
+    """It wasn't plain JSON: broken, or with something around it."""
+    FIELDS = "fields"
+    """A field was missing."""
+    INTENT = "intent"
+    """It named an intent that isn't known."""
+    MARKUP = "markup"
+    """The reply had markup or other letters that aren't shown."""
+
+
 class Fields(BaseModel):
     """The answer's fields as the model gave them."""
 
@@ -29,14 +45,17 @@ class Fields(BaseModel):
     escalate: bool = False
 
 
-def read_fields(answer: str) -> tuple[Fields, bool]:
-    """Return the fields of an answer, and whether it took a repair to read them. Raises LLMError(INVALID)."""
+_ALL = set(Fields.model_fields)
+
+
+def read_fields(answer: str) -> tuple[Fields, tuple[Repair, ...]]:
+    """Return the fields of an answer, and what it took to read them. Raises LLMError(INVALID)."""
     try:
         found = jiter.from_json(answer.encode(), allow_inf_nan=False, catch_duplicate_keys=True)
         fields = Fields.model_validate(found, strict=True)
     except ValueError:
-        return _repaired_fields(answer), True
-    return fields, fields.model_fields_set != set(Fields.model_fields)
+        return _repaired_fields(answer), (Repair.FORM,)
+    return fields, () if fields.model_fields_set == _ALL else (Repair.FIELDS,)
 
 
 def _repaired_fields(answer: str) -> Fields:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.models.conversation import Conversation
 
+MAX_RAW_CHARS = 8_000
+
 
 class RunState(models.TextChoices):
     """What became of a run."""
@@ -62,6 +64,8 @@ class Run(models.Model):
     reasoning_tokens = models.PositiveIntegerField(_("reasoning tokens"), default=0)
     is_repaired = models.BooleanField(_("repaired"), default=False)
     trace = models.JSONField(_("trace"), default=dict, blank=True)
+    release = models.PositiveIntegerField(_("release"), null=True, blank=True)
+    raw = models.TextField(_("the model's own answer"), max_length=MAX_RAW_CHARS, blank=True, default="")
 
     objects = RunQuerySet.as_manager()
 

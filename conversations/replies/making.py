@@ -14,7 +14,6 @@ from typing import Final, Protocol, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from conversations.actions.append import Verdict
 from conversations.actions.runs import LOST, Ended, Figures, drop_run, fail_run, finish_run, stop_run
 from conversations.database import in_database, persistently
 from conversations.events.control import Order
@@ -30,8 +29,13 @@ from conversations.llm.client import Client
 from conversations.llm.envelope import Envelope, EnvelopeReader, read_envelope
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import ChatMessage, Deadlines, Endpoint, Sampling, Usage
+from conversations.models import Reason
+from conversations.models.run import MAX_RAW_CHARS
+from conversations.playbook.rules import Guard
 from conversations.replies.attempts import Attempt, Failure, next_attempt, reason_for_people
+from conversations.replies.judging import verdict_on, with_correction, wrong_figures
 from conversations.replies.opening import OpenReply, extend_reply, open_reply
+from conversations.text.surrogates import mend
 
 MAX_EXTENSIONS: Final = 5
 STORE_PAUSES_SECONDS: Final = (0.2, 0.8, 2.0)
@@ -89,6 +93,7 @@ class Watch:
     started: float = field(default_factory=time.monotonic)
     first_token_ms: int | None = None
     usage: Usage = field(default_factory=Usage)
+    raw: str = ""
     calls: list[CallWatch] = field(default_factory=list)
     unwritten: list[CallWatch] = field(default_factory=list)
 
@@ -104,6 +109,10 @@ class Watch:
         """Note when the first visible text came."""
         if self.first_token_ms is None:
             self.first_token_ms = self.elapsed_ms()
+
+    def see_answer(self, text: str) -> None:
+        """Keep the newest answer as the model wrote it, as far as a column holds it."""
+        self.raw = mend(text[:MAX_RAW_CHARS].replace("\x00", "\ufffd")) or self.raw
 
     def add_call(self, call: CallWatch) -> None:
         """Add a call that ended, with what it cost where the provider said so; a reply's calls add up."""
@@ -128,6 +137,8 @@ class Reply:
         self._call: asyncio.Task[Envelope] | None = None
         self._order: Order | None = None
         self._extensions = 0
+        self._wrong_figures: tuple[str, ...] = ()
+        self._guards: list[Guard] = []
         self._begin(opened)
 
     def _begin(self, opened: OpenReply) -> None:
@@ -160,7 +171,9 @@ class Reply:
                 if (ended := await self._after_order()) is not None:
                     return ended
             else:
-                return await self._finish(envelope)
+                if not self._wrong_figures:
+                    return await self._finish(envelope)
+                attempt = await self._after_wrong_figures()
         return LOST
 
     async def hand_on(self) -> None:
@@ -229,6 +242,13 @@ class Reply:
 
     async def _read_stream(self, call: CallWatch) -> Envelope:
         reader = EnvelopeReader(self._question.intents)
+        try:
+            return await self._read_events(call, reader)
+        finally:
+            # Also of an answer that was no reply: staff want to see what the model said instead.
+            self._watch.see_answer(reader.answer)
+
+    async def _read_events(self, call: CallWatch, reader: EnvelopeReader) -> Envelope:
         candidate = call.lease.candidate
 
         def on_text(text: str) -> float:
@@ -244,7 +264,7 @@ class Reply:
         )
         call.see_end(finished.finish_reason, finished.usage)
         # What the reader releases only at the end comes with the stored message; nobody needs it as a delta.
-        return reader.finish()
+        return self._judged(reader.finish(), answer=reader.answer)
 
     async def _read_whole(self, call: CallWatch) -> Envelope:
         candidate = call.lease.candidate
@@ -253,7 +273,12 @@ class Reply:
         )
         call.see_text()
         call.see_end("", completion.usage)
-        return read_envelope(completion.text, self._question.intents)
+        self._watch.see_answer(completion.text)
+        return self._judged(read_envelope(completion.text, self._question.intents), answer=completion.text)
+
+    def _judged(self, envelope: Envelope, *, answer: str) -> Envelope:
+        self._wrong_figures = wrong_figures(self._question, envelope, answer=answer)
+        return envelope
 
     def _client(self, lease: Lease) -> Client:
         return self._around.client(lease.candidate.endpoint(lease.key))
@@ -269,7 +294,8 @@ class Reply:
 
     def _show(self, text: str) -> float:
         """Show more of the reply; return for how many seconds more of it would only wait."""
-        if not text:
+        # Figures that code has yet to check are not shown.
+        if not text or self._question.calculation is not None:
             return 0.0
         self._watch.see_text()
         return self._around.publisher.write(self._stream, text)
@@ -285,9 +311,10 @@ class Reply:
     async def _finish(self, envelope: Envelope) -> Ended:
         await self._around.publisher.settle(self._stream)
         self._watch.see_text()
-        verdict = Verdict(envelope.intent, envelope.action_required, envelope.escalate)
+        verdict, guards = verdict_on(self._question, envelope)
+        self._guards += guards
         candidate = self._watch.calls[-1].lease.candidate
-        figures = self._figures(candidate, is_repaired=envelope.is_repaired)
+        figures = self._figures(candidate, envelope)
         calls = tuple(self._watch.unwritten)
         ended = await through_a_restart(
             partial(finish_run, self.run_id, text=envelope.response, verdict=verdict, figures=figures, calls=calls)
@@ -316,6 +343,18 @@ class Reply:
             return None
         return following
 
+    async def _after_wrong_figures(self) -> Attempt | None:
+        """Ask once more, with what a calculator says; after that a person has to answer."""
+        is_last = Guard.WRONG_FIGURES in self._guards
+        self._guards.append(Guard.WRONG_FIGURES)
+        if is_last:
+            figures = self._figures(self._watch.calls[-1].lease.candidate)
+            outcome = Guard.WRONG_FIGURES.value
+            await self._end(partial(fail_run, self.run_id, reason=Reason.FAILED, outcome=outcome, figures=figures))
+            return None
+        self._question = with_correction(self._question, self._wrong_figures)
+        return Attempt(self._question.plan.candidates)
+
     async def _start_over(self, kind: Kind) -> bool:
         """Throw away, visibly, what was shown, and go on in a new run. False if somebody else has it now."""
         await self._around.publisher.settle(self._stream)
@@ -343,8 +382,12 @@ class Reply:
         self._question = self._question if longer is None else longer
         return None
 
-    def _figures(self, candidate: Candidate | None, *, is_repaired: bool = False) -> Figures:
+    def _figures(self, candidate: Candidate | None, envelope: Envelope | None = None) -> Figures:
         usage = self._watch.usage
+        calls = [attempt_trace(call) for call in self._watch.calls]
+        trace = {**self._question.trace, "attempts": calls, "guards": self._guards}
+        if envelope is not None and envelope.repairs:
+            trace["repairs"] = [repair.value for repair in envelope.repairs]
         return Figures(
             provider=candidate.provider if candidate else "",
             model=candidate.model if candidate else "",
@@ -355,8 +398,10 @@ class Reply:
             cached_tokens=usage.cached_tokens,
             completion_tokens=usage.completion_tokens,
             reasoning_tokens=usage.reasoning_tokens,
-            is_repaired=is_repaired,
-            trace={**self._question.trace, "attempts": [attempt_trace(call) for call in self._watch.calls]},
+            is_repaired=envelope is not None and envelope.is_repaired,
+            trace=trace,
+            release=self._question.origin.release,
+            raw=self._watch.raw,
         )
 
 

@@ -1,6 +1,6 @@
 """Opening a run and gathering all it needs from the database in one piece of work, so that none is held later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +21,9 @@ from conversations.gateway.routing import Plan, plan
 from conversations.llm.requests import ChatMessage, Sampling
 from conversations.models import Conversation, Message, Reason, Sender, Spoken
 from conversations.playbook import reading as playbooks
-from conversations.playbook.content import Playbook
+from conversations.playbook.content import IntentEntry, Playbook
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
+from conversations.playbook.reasoning import Calculation
 from conversations.replies.known import LookUp, look_up
 
 HISTORY_MESSAGES: Final = 60
@@ -32,7 +33,10 @@ SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, S
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a model call needs: the prompt, how to sample, which intents the answer may name, and whom to ask."""
+    """All that a model call needs: the prompt, how to sample, which intents the answer may name, and whom to ask.
+
+    `calculation` and `rules` are what the answer is judged by (see `judging`).
+    """
 
     messages: Sequence[ChatMessage]
     sampling: Sampling
@@ -41,6 +45,8 @@ class Question:
     tokens: int
     plan: Plan
     origin: Origin
+    rules: Mapping[str, IntentEntry]
+    calculation: Calculation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +119,20 @@ def ask_about(conversation: Conversation, known: Known, *, spoken: Sequence[Spok
     )
     return Question(
         prompt.messages,
-        playbook.sampling,
+        prompt.sampling,
         playbook.intent_keys,
         prompt.trace,
         tokens=estimated_tokens(prompt.trace),
         plan=route_plan,
-        origin=Origin(Purpose.REPLY, route_plan.arm, route_plan.rollout_id, playbook_version=playbook.version),
+        origin=Origin(
+            Purpose.REPLY,
+            route_plan.arm,
+            route_plan.rollout_id,
+            playbook_version=playbook.version,
+            release=playbook.number,
+        ),
+        rules=playbook.intents_by_key,
+        calculation=prompt.calculation,
     )
 
 

@@ -21,6 +21,8 @@ class Purpose(models.TextChoices):
     SHADOW = "shadow", _("Shadow")
     TEST = "test", _("Tests by staff")
     EVALUATION = "evaluation", _("Evaluation")
+    PLAYGROUND = "playground", _("Playground")
+    JUDGE = "judge", _("Comparing answers")
 
 
 class Outcome(models.TextChoices):

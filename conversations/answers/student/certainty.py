@@ -1,0 +1,112 @@
+"""How sure a student may be: learnt on texts it hadn't seen, and on texts of intents it wasn't taught. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from conversations.answers.student.reading import (
+    EVIDENCE,
+    NEVER,
+    Calibration,
+    Marks,
+    evidence,
+    joined,
+    log_softmax,
+    sigmoid,
+)
+from conversations.answers.student.vectors import Floats
+
+SCALES: Final = tuple(float(scale) for scale in np.geomspace(0.5, 16, 21))
+STRANGE_SHARE: Final = 0.1
+"""How much all texts of intents left out count beside those of known ones."""
+FLAG_RECALL: Final = 0.98
+"""A flag that is missed serves an answer where something had to be done; one too many only asks the model."""
+SURE_FLAG: Final = 0.5
+MIN_FLAGS: Final = 5
+FEW_FLAGS_FROM: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was made of texts held back, and what would have been right."""
+
+    marks: Marks
+    known: Floats
+    labels: NDArray[np.intp]
+    flags: NDArray[np.bool_]
+
+
+def calibrate(held: Sequence[Held], *, strange: Sequence[Held], precision: float) -> Calibration:
+    """Return the calibration under which what a student is sure of is right with this precision."""
+    if not held:
+        return Calibration(4.0, (0.0,) * EVIDENCE, NEVER, FEW_FLAGS_FROM, FEW_FLAGS_FROM)
+    scale = best_scale(held)
+    proofs, is_right = together(held, linear_scale=scale)
+    strange_proofs, _wrong = together(strange, linear_scale=scale) if strange else (proofs[:0], is_right[:0])
+    trust = fit_trust(proofs, is_right, strange=strange_proofs)
+    flags = np.concatenate([sigmoid(each.marks.flags) for each in held])
+    wanted = np.concatenate([each.flags for each in held])
+    return Calibration(
+        linear_scale=scale,
+        trust=tuple(float(weight) for weight in trust),
+        sure_from=sure_from(sigmoid(proofs @ trust), is_right, precision=precision),
+        action_from=flag_from(flags[:, 0], wanted[:, 0]),
+        escalate_from=flag_from(flags[:, 1], wanted[:, 1]),
+    )
+
+
+def best_scale(held: Sequence[Held]) -> float:
+    """Return the scale at which the linear reading's probabilities fit best what was right."""
+    linear = np.concatenate([each.marks.linear for each in held])
+    labels = np.concatenate([each.labels for each in held])
+    rows = np.arange(len(labels))
+
+    def loss(scale: float) -> float:
+        return -float(log_softmax(linear * scale)[rows, labels].mean())
+
+    return min(SCALES, key=loss)
+
+
+def together(held: Sequence[Held], *, linear_scale: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the evidence for each judgement, and whether it was right."""
+    logs = [joined(each.marks, linear_scale=linear_scale) for each in held]
+    pairs = zip(held, logs, strict=True)
+    proofs = [evidence(log, each.marks.linear, known=each.known) for each, log in pairs]
+    right = [log.argmax(axis=1) == each.labels for each, log in zip(held, logs, strict=True)]
+    return np.concatenate(proofs), np.concatenate(right)
+
+
+def fit_trust(proofs: Floats, is_right: NDArray[np.bool_], *, strange: Floats) -> Floats:
+    """Return the weights that make evidence a probability of being right; what is strange can't be right."""
+    all_proofs = np.concatenate((proofs, strange))
+    all_right = np.concatenate((is_right, np.zeros(len(strange), np.bool_)))
+    counts = np.ones(len(all_right), np.float32)
+    counts[len(proofs) :] = STRANGE_SHARE * len(proofs) / max(len(strange), 1)
+    if all_right.all() or not all_right.any():
+        return np.zeros(EVIDENCE, np.float32)
+    model = LogisticRegression(C=1.0, max_iter=500, fit_intercept=False)
+    model.fit(all_proofs, all_right, sample_weight=counts)
+    return np.asarray(model.coef_[0], np.float32)
+
+
+def sure_from(probabilities: Floats, is_right: NDArray[np.bool_], *, precision: float) -> float:
+    """Return the lowest probability from which on judgements are right with this precision.
+
+    One more wrong than was seen is assumed, so that a handful of lucky rows proves nothing.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    wrong = np.cumsum(~is_right[order])
+    enough = np.flatnonzero((wrong + 1) / (np.arange(len(order)) + 2) <= 1 - precision)
+    return float(probabilities[order[enough[-1]]]) if len(enough) else NEVER
+
+
+def flag_from(probabilities: Floats, is_set: NDArray[np.bool_]) -> float:
+    """Return the probability from which a flag is set: nearly all that are set must be found."""
+    found = np.sort(probabilities[is_set])
+    if len(found) < MIN_FLAGS:
+        return FEW_FLAGS_FROM
+    return min(float(found[int((1 - FLAG_RECALL) * len(found))]), SURE_FLAG)
