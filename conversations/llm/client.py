@@ -66,6 +66,7 @@ class Client:
         patience, reply = Patience(deadlines), StreamedReply()
         options = _options(self.endpoint, sampling) | {"stream_options": {"include_usage": True}}
         async with AsyncExitStack() as stack:
+            stack.callback(patience.close)
             with _llm_errors():
                 request = self._request(messages, options, is_streamed=True)
                 response = await patience.wait(stack.enter_async_context(request))
@@ -85,6 +86,7 @@ class Client:
         """Return the whole answer at once. Raises LLMError, also for an answer that is blank or was cut short."""
         patience = Patience(Deadlines(*[deadlines.total_seconds] * 3))
         async with AsyncExitStack() as stack:
+            stack.callback(patience.close)
             with _llm_errors():
                 request = self._request(messages, _options(self.endpoint, sampling), is_streamed=False)
                 response = await patience.wait(stack.enter_async_context(request))
