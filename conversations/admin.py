@@ -1,5 +1,27 @@
 """Registers the staff pages with Django's admin."""
 
-from conversations.desk import budgets, conversations, customers, gateway, playbook, rollouts, sites, staff
+from conversations.desk import (
+    audit,
+    budgets,
+    conversations,
+    customers,
+    gateway,
+    playbook,
+    releases,
+    rollouts,
+    sites,
+    staff,
+)
 
-__all__ = ["budgets", "conversations", "customers", "gateway", "playbook", "rollouts", "sites", "staff"]
+__all__ = [
+    "audit",
+    "budgets",
+    "conversations",
+    "customers",
+    "gateway",
+    "playbook",
+    "releases",
+    "rollouts",
+    "sites",
+    "staff",
+]

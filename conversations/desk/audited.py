@@ -85,6 +85,25 @@ class Audited(Base):
         return TemplateResponse(request, "admin/playbook/history.html", context)
 
 
+class Kept(Base):
+    """Put before `ModelAdmin` for what is only ever kept: to be seen, not added, changed or deleted by hand."""
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds to it by hand."""
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes it."""
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes from it."""
+        return False
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Return who asks."""
     return request.user

@@ -60,6 +60,14 @@ MENU: Final = (
             listing(_("Examples"), icon="chat_bubble", app="conversations", model="example"),
             listing(_("Shop facts"), icon="storefront", app="conversations", model="fact"),
             listing(_("Instruction"), icon="edit_note", app="conversations", model="instruction"),
+            listing(_("Sampling profiles"), icon="tune", app="conversations", model="profile"),
+            Entry(
+                _("Draft: what would change"),
+                "difference",
+                permission="conversations.view_release",
+                view="admin:playbook-draft",
+            ),
+            listing(_("Releases"), icon="inventory_2", app="conversations", model="release"),
         ),
     ),
     Section(
@@ -79,6 +87,7 @@ MENU: Final = (
             listing(_("Sites"), icon="language", app="conversations", model="site"),
             listing(_("Users"), icon="person", app="auth", model="user"),
             listing(_("Groups"), icon="groups", app="auth", model="group"),
+            listing(_("Audit log"), icon="history", app="conversations", model="auditentry"),
         ),
     ),
 )
@@ -107,4 +116,4 @@ def _is_there(entry: Entry) -> bool:
     registered = {
         f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry
     }
-    return entry.view == "admin:index" or entry.view in registered
+    return not entry.view.endswith("_changelist") or entry.view in registered

@@ -2,7 +2,6 @@
 
 from html.parser import HTMLParser
 
-from django.http import HttpResponse
 from typing_extensions import override
 
 
@@ -47,8 +46,8 @@ class FormReader(HTMLParser):
             self._select = ""
 
 
-def values_on(response: HttpResponse) -> dict[str, str]:
+def values_on(html: str) -> dict[str, str]:
     """Return what the page's fields hold."""
     reader = FormReader()
-    reader.feed(response.content.decode())
+    reader.feed(html)
     return reader.values
