@@ -13,6 +13,8 @@ from conversations.redis import redis_client
 logger = logging.getLogger(__name__)
 
 REPLY_TASK: Final = "csbot.reply"
+EVALUATION_TASK: Final = "csbot.evaluate"
+EVALUATION_EXPIRES_SECONDS: Final = 10
 
 
 def ask_for_reply(conversation_id: int) -> bool:
@@ -21,6 +23,16 @@ def ask_for_reply(conversation_id: int) -> bool:
         current_app.send_task(REPLY_TASK, (conversation_id,))
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
+        return False
+    return True
+
+
+def ask_for_evaluation() -> bool:
+    """Ask a worker to take up an evaluation that waits. False where there is no queue; the scheduler asks again."""
+    try:
+        current_app.send_task(EVALUATION_TASK, expires=EVALUATION_EXPIRES_SECONDS)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("evaluation not queued: %s", type(error).__name__)
         return False
     return True
 
