@@ -7,11 +7,13 @@ Form: https://docs.celeryq.dev/en/stable/internals/protocol.html (version 2), in
 
 import logging
 from base64 import b64encode
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
 import orjson
 from django.conf import settings
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from conversations.redis import redis_client
@@ -19,22 +21,34 @@ from conversations.redis import redis_client
 logger = logging.getLogger(__name__)
 
 REPLY_TASK: Final = "csbot.reply"
+EVALUATION_TASK: Final = "csbot.evaluate"
+EVALUATION_EXPIRES_SECONDS: Final = 10
 NO_FOLLOWERS: Final = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
 def ask_for_reply(conversation_id: int) -> bool:
     """Put a conversation into the queue. False where there is none now; the scheduler asks again later."""
+    return _put(task_message(REPLY_TASK, conversation_id))
+
+
+def ask_for_evaluation() -> bool:
+    """Ask a worker to take up an evaluation that waits. False where there is no queue; the scheduler asks again."""
+    return _put(task_message(EVALUATION_TASK, expires_seconds=EVALUATION_EXPIRES_SECONDS))
+
+
+def _put(message: bytes) -> bool:
     try:
-        redis_client().lpush(settings.CELERY_TASK_DEFAULT_QUEUE, task_message(REPLY_TASK, conversation_id))
+        redis_client().lpush(settings.CELERY_TASK_DEFAULT_QUEUE, message)
     except (RedisError, OSError) as error:
-        logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
+        logger.warning("a task was not queued: %s", type(error).__name__)
         return False
     return True
 
 
-def task_message(task: str, *arguments: int | str) -> bytes:
-    """Return a task as it lies in the queue."""
+def task_message(task: str, *arguments: int | str, expires_seconds: float | None = None) -> bytes:
+    """Return a task as it lies in the queue; a worker throws it away once it has expired."""
     task_id = str(uuid4())
+    expires_at = timezone.now() + timedelta(seconds=expires_seconds) if expires_seconds else None
     return orjson.dumps(
         {
             "body": b64encode(orjson.dumps((arguments, {}, NO_FOLLOWERS))).decode(),
@@ -47,6 +61,7 @@ def task_message(task: str, *arguments: int | str) -> bytes:
                 "root_id": task_id,
                 "parent_id": None,
                 "group": None,
+                "expires": expires_at and expires_at.isoformat(),
                 "retries": 0,
                 "timelimit": [None, None],
                 "argsrepr": repr(arguments),

@@ -1,4 +1,4 @@
-"""What a worker does with the queue: one task, which hands a conversation to the process's loop.
+"""What a worker does with the queue: tasks that hand work to the process's loop and return.
 
 Names and ids only. A task may come twice, late or never: the run's row decides, and the scheduler finds what is left.
 """
@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
-from conversations.queue import REPLY_TASK, ask_for_reply
+from conversations.queue import EVALUATION_TASK, REPLY_TASK, ask_for_reply
 from conversations.replies.loop import reply_loop
 
 
@@ -15,6 +15,12 @@ from conversations.replies.loop import reply_loop
 def reply(conversation_id: int) -> None:
     """Answer what is unanswered in a conversation; waits, and so stops the queue, while the loop is full."""
     reply_loop().submit(conversation_id)
+
+
+@shared_task(name=EVALUATION_TASK)
+def evaluate() -> None:
+    """Take up an evaluation that waits; which one, and whether it still does, the loop finds out."""
+    reply_loop().evaluate()
 
 
 @worker_ready.connect

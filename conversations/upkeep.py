@@ -17,11 +17,18 @@ from django.utils import timezone
 from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
-from conversations.answers.upkeep import carry_into_release, encode_questions, learn_bounds, let_expire
+from conversations.answers.upkeep import (
+    carry_into_release,
+    encode_questions,
+    learn_bounds,
+    let_expire,
+    note_usual_costs,
+)
 from conversations.gateway.rollout import watch_rollouts
 from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
-from conversations.queue import ask_for_reply, queue_is_empty
+from conversations.playbook.evaluation.claiming import waiting_run
+from conversations.queue import ask_for_evaluation, ask_for_reply, queue_is_empty
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +74,12 @@ def tell_who_waits() -> None:
             ask_to_wait(conversation.pk, seq=conversation.customer_seq)
 
 
+def take_up_evaluations() -> None:
+    """Ask a worker for the evaluation that waits: it is new, or its worker is gone."""
+    if waiting_run() is not None:
+        ask_for_evaluation()
+
+
 def forget_expired_sessions() -> None:
     """Delete widget sessions that nobody can use any more."""
     WidgetSession.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()
@@ -89,10 +102,12 @@ JOBS: Final = (
     Job(sum_up_hours, every_seconds=60.0, lock=71005),
     Job(delete_old_calls, every_seconds=3600.0, lock=71006),
     Job(watch_rollouts, every_seconds=20.0, lock=71007),
+    Job(take_up_evaluations, every_seconds=2.0, lock=71008),
     Job(carry_into_release, every_seconds=3.0, lock=71010),
     Job(let_expire, every_seconds=600.0, lock=71011),
     Job(encode_questions, every_seconds=5.0, lock=71012),
     Job(learn_bounds, every_seconds=600.0, lock=71013),
+    Job(note_usual_costs, every_seconds=600.0, lock=71014),
 )
 
 

@@ -34,6 +34,7 @@ from conversations.llm.client import Client
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Endpoint
 from conversations.redis import loop_client
+from conversations.replies.evaluating import Evaluator
 from conversations.replies.known import answer_similar
 from conversations.replies.learning import Learner
 from conversations.replies.making import Reply
@@ -77,6 +78,10 @@ class ReplyLoop:
             return False
         self._loop.call_soon_threadsafe(self._start_answering, conversation_id)
         return True
+
+    def evaluate(self) -> None:
+        """Take up an evaluation that waits, unless this process is at one."""
+        self._loop.call_soon_threadsafe(self._start_evaluating)
 
     def refuse(self) -> None:
         """Take no more conversations."""
@@ -128,6 +133,7 @@ class ReplyLoop:
         self.dispatcher = Dispatcher(Admission(loop_client(), hold_seconds=settings.CSBOT_ANSWER_SECONDS))
         self._shadow = Shadow(self.dispatcher, self.client)
         self._states = ProviderStates(loop_client())
+        self._evaluator = Evaluator(self)
         self.learner = Learner(self.dispatcher, self.client)
         works = (self._renew_for_ever(), self._show_presence(), self.learner.learn_for_ever())
         for work in (listen_for_orders(self._obey), *works):
@@ -150,6 +156,10 @@ class ReplyLoop:
     def _obey(self, order: Order, run_id: int) -> None:
         if reply := self._replies.get(run_id):
             reply.obey(order)
+
+    def _start_evaluating(self) -> None:
+        if not self._is_stopping.is_set() and (work := self._evaluator.offer()):
+            self._keep(work, among=self._background)
 
     def _start_answering(self, conversation_id: int) -> None:
         task = self._keep(self._answer(conversation_id), among=self._answering)

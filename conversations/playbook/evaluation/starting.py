@@ -37,7 +37,7 @@ def start_check(release: Release, *, by: Actor) -> EvaluationRun:
     A check of the same two that is under way already is that one. Raises RefusedError where there are no cases.
     """
     live = live_release()
-    under_way = EvaluationRun.objects.open().filter(release=release, baseline=live, is_check=True, model=None).first()
+    under_way = EvaluationRun.objects.open().filter(release=release, baseline=live, is_check=True).first()
     return under_way or start_run(Wish(release=release, baseline=live, sets=required_sets()), by=by)
 
 
