@@ -213,4 +213,4 @@ def object_url(name: str, pk: object) -> str:
         return ""
 
 
-__all__ = ["ChangeGroup", "Mark", "audit_lines", "change_groups"]
+__all__ = ["ChangeGroup", "Mark", "audit_lines", "change_groups", "model_of", "object_url"]

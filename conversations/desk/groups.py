@@ -18,7 +18,7 @@ VIEWERS: Final = "Viewers"
 SEE_CONVERSATIONS: Final = ("view_conversation", "view_customer")
 AGENT_RIGHTS: Final = (*SEE_CONVERSATIONS, "change_conversation")
 EDITOR_RIGHTS: Final = ("view_conversation",)
-PUBLISHER_RIGHTS: Final = ("view_conversation", "publish_release")
+PUBLISHER_RIGHTS: Final = ("view_conversation", "publish_release", "add_evaluationrun")
 OPERATOR_RIGHTS: Final = ("operator",)
 PLAYBOOK: Final = "conversations.playbook"
 # An installation that has no publishers yet is older than releases: its groups get what came with them, once.

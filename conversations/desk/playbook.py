@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from conversations.desk.audited import Audited, actor_of, record_saved, record_updated, stored
 from conversations.desk.editing import SEEN, VersionedForm
 from conversations.desk.look import ModelAdmin
+from conversations.desk.playbook_notices import notices_of
 from conversations.playbook.audit import fields_of
 from conversations.playbook.checks import Problems, answer_problem, example_problems, intent_problems
 from conversations.playbook.drafts import read_draft
@@ -172,6 +173,7 @@ class ExampleAdmin(EntryAdmin):
     """What a customer says, and how the best employee answers."""
 
     form = ExampleForm
+    change_form_outer_before_template = "admin/playbook/notices.html"
     list_display = ("words", "intent", "answer", "locale", "action_required", "escalate", "position", "is_on")
     list_select_related = ("intent",)
     list_filter = (
@@ -188,6 +190,28 @@ class ExampleAdmin(EntryAdmin):
         (None, {"fields": ("customer_text", ("intent", "locale"), "response", ("action_required", "escalate"))}),
         (_("Use"), {"fields": (("is_on", "is_pinned"), ("position", "tags"), "note")}),
     )
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Example, form: Any, change: bool) -> None:
+        """Save, and say what to look at twice."""
+        super().save_model(request, obj, form, change)
+        if isinstance(form, ExampleForm):
+            for notice in notices_of(obj):
+                self.message_user(request, notice.text, messages.WARNING)
+
+    @override
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Example | None = None,
+    ) -> HttpResponse:
+        """Show above the form what to look at twice."""
+        context["notices"] = notices_of(obj) if obj else []
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     @admin.display(description=_("customer says"), ordering="customer_text")
     def words(self, example: Example) -> str:

@@ -18,10 +18,12 @@ from django.views.decorators.http import require_GET, require_POST
 from typing_extensions import override
 
 from conversations.desk.audited import Kept, actor_of
-from conversations.desk.changes import change_groups
+from conversations.desk.changes import change_groups, object_url
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.playbook.drafts import read_draft
-from conversations.playbook.models import CheckState, Publication, Release
+from conversations.playbook.evaluation.starting import start_check
+from conversations.playbook.models import CheckState, EvaluationRun, Publication, Release
+from conversations.playbook.models.evaluation import OPEN_STATES
 from conversations.playbook.reading import EMPTY
 from conversations.playbook.releases import (
     RefusedError,
@@ -38,6 +40,7 @@ from conversations.playbook.taking_back import take_back
 
 SEE: Final = "conversations.view_release"
 EDIT: Final = "conversations.change_example"
+CHECK: Final = "conversations.add_evaluationrun"
 PUBLISH: Final = "conversations.publish_release"
 SHOWN_CHANGES: Final = 100
 SHOWN_PUBLICATIONS: Final = 10
@@ -80,6 +83,7 @@ class ReleaseAdmin(Kept, ModelAdmin):
         views: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
             ("draft/", draft_view, "playbook-draft"),
             ("draft/freeze/", freeze_view, "playbook-freeze"),
+            ("<int:release_id>/check/", check_view, "playbook-check"),
             ("<int:release_id>/publish/", publish_view, "playbook-publish"),
             ("<int:release_id>/roll-back/", roll_back_view, "playbook-roll-back"),
             ("<int:release_id>/take-back/", take_back_view, "playbook-take-back"),
@@ -117,6 +121,7 @@ def release_page(request: HttpRequest, release: Release) -> dict[str, Any]:
         "release": release,
         "live": live,
         "problem": "" if release.is_live else check_problem(release, live=live),
+        **check_of(release),
         "was_live": release.publications.exists(),
         "publications": release.publications.select_related("previous")[:SHOWN_PUBLICATIONS],
         "against": against,
@@ -140,7 +145,21 @@ def compared_with(asked: str, *, release: Release, live: Release | None) -> Rele
 
 def rights(request: HttpRequest) -> dict[str, bool]:
     """Return which buttons a person has."""
-    return {"may_edit": request.user.has_perm(EDIT), "may_publish": request.user.has_perm(PUBLISH)}
+    user = request.user
+    return {
+        "may_edit": user.has_perm(EDIT),
+        "may_check": user.has_perm(CHECK),
+        "may_publish": user.has_perm(PUBLISH),
+    }
+
+
+def check_of(release: Release | None) -> dict[str, Any]:
+    """Return the newest check of a release as a page shows it."""
+    runs = EvaluationRun.objects.filter(release=release, is_check=True).order_by("-pk")
+    run = runs.first() if release else None
+    if run is None:
+        return {"run": None}
+    return {"run": run, "run_url": object_url("evaluationrun", run.pk), "is_checking": run.state in OPEN_STATES}
 
 
 @require_GET
@@ -157,6 +176,7 @@ def draft_view(request: HttpRequest) -> HttpResponse:
         "live": live,
         "release": frozen,
         "problem": check_problem(frozen, live=live) if frozen else "",
+        **check_of(frozen),
         "publications": recent_publications(),
         "before": release_before(live),
         "total": len(changes),
@@ -233,6 +253,12 @@ def _take_back(request: HttpRequest, release: Release) -> str:
     }
 
 
+def _check(request: HttpRequest, release: Release) -> str:
+    start_check(release, by=actor_of(request))
+    return _("Release %(number)d is being checked.") % {"number": release.number}
+
+
+check_view = door(_check, right=CHECK)
 publish_view = door(_publish, right=PUBLISH)
 roll_back_view = door(_roll_back, right=PUBLISH)
 take_back_view = door(_take_back, right=EDIT)
@@ -240,9 +266,13 @@ take_back_view = door(_take_back, right=EDIT)
 
 @require_POST
 def freeze_view(request: HttpRequest) -> HttpResponse:
-    """Make a release of the draft, so that it can be checked and published."""
+    """Make a release of the draft and begin to check it: the worker asks it the cases, and says what it found."""
     if not request.user.has_perm(EDIT):
         raise PermissionDenied
     release = freeze(author=actor_of(request), comment=reason_of(request, "comment"))
     messages.success(request, _("This is release %(number)d now. Nothing is live yet.") % {"number": release.number})
+    try:
+        start_check(release, by=actor_of(request))
+    except RefusedError as error:
+        messages.warning(request, str(error))
     return HttpResponseRedirect(page_of(release))

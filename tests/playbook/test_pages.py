@@ -206,3 +206,38 @@ def test_reasons_are_said_in_thai_to_thai_staff(editor: Client) -> None:
 def test_all_that_is_wrong_is_said_at_once(editor: Client) -> None:
     found = errors(editor, page("example", "add"), example(intent="", response="<b>ได้ค่ะ</b>"))
     assert set(found) == {"intent", "response"}
+
+
+def notices(editor: Client, path: str, data: dict[str, str]) -> list[str]:
+    """Save a form and return what to look at twice."""
+    response = editor.post(path, data, follow=True)
+    return [str(message) for message in response.context["messages"] if message.level_tag == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"customer_text": "โทรกลับที่ 081-234-5678 นะคะ"}, "a phone number"),
+        ({"customer_text": "เลขบัตร 4111 1111 1111 1111"}, "a card number"),
+        ({"response": "ส่งมาที่ somchai@example.com ค่ะ"}, "an e-mail address"),
+        ({"customer_text": "ร้านเปิดกี่โมงค่ะ"}, "different intent or flags"),
+    ],
+)
+def test_what_to_look_at_twice_is_said_and_shown_and_the_example_is_saved(
+    editor: Client, changes: dict[str, str], words: str
+) -> None:
+    assert any(words in notice for notice in notices(editor, page("example", "add"), example(**changes)))
+    saved = Example.objects.latest("pk")
+    html = editor.get(page("example", "change", saved.pk)).content.decode()
+    assert "Please look at this twice" in html and words in html
+
+
+def test_the_shops_own_address_from_its_facts_and_a_question_of_its_own_are_nothing_to_look_at(editor: Client) -> None:
+    data = example(customer_text="ห่อของขวัญให้ไหม", response="เขียนมาที่ support@shop.example ได้ค่ะ")
+    assert notices(editor, page("example", "add"), data) == []
+
+
+def test_an_example_that_says_nearly_the_same_is_named(editor: Client) -> None:
+    data = example(customer_text="ค่าส่งเท่าไหร่", intent=str(Intent.objects.get(key="จัดส่ง").pk))
+    found = notices(editor, page("example", "add"), data)
+    assert any("nearly the same" in notice and "ค่าส่งเท่าไหร่คะ" in notice for notice in found)

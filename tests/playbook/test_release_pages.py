@@ -12,7 +12,19 @@ from pytest_django import Settings
 
 from conversations.desk.groups import ensure_groups
 from conversations.playbook.drafts import read_draft
-from conversations.playbook.models import AuditEntry, Example, Fact, Intent, Publication, PublicationKind, Release, Verb
+from conversations.playbook.models import (
+    AuditEntry,
+    EvaluationCase,
+    EvaluationRun,
+    EvaluationSet,
+    Example,
+    Fact,
+    Intent,
+    Publication,
+    PublicationKind,
+    Release,
+    Verb,
+)
 from conversations.playbook.reading import current_playbook
 from conversations.playbook.releases import freeze, mark_checked, publish
 from conversations.playbook.starter import load_starter_playbook
@@ -246,3 +258,22 @@ def test_an_older_installations_groups_get_what_came_with_releases_and_keep_what
     editors.permissions.clear()
     ensure_groups()
     assert not editors.permissions.exists()
+
+
+def test_checking_a_draft_asks_the_release_the_cases_beside_the_live_one() -> None:
+    cases = EvaluationSet.objects.create(name="returns")
+    EvaluationCase.objects.create(evaluation_set=cases, question="คืนของได้กี่วัน", intent="คืนสินค้า")
+    change_the_window()
+    client = staff("Editors")
+    response = client.post("/admin/conversations/release/draft/freeze/", {"comment": "14 days"}, follow=True)
+    run = EvaluationRun.objects.get()
+    assert (run.release.number, run.baseline and run.baseline.number, run.by_name) == (2, 1, "editors")
+    assert "0 / " in response.content.decode()
+    assert "<progress" in client.get(DRAFT).content.decode()
+
+
+def test_a_draft_without_cases_becomes_a_release_all_the_same_and_says_why_it_is_not_checked() -> None:
+    change_the_window()
+    response = staff("Editors").post("/admin/conversations/release/draft/freeze/", {}, follow=True)
+    assert "There are no cases to ask" in said(response.context)
+    assert Release.objects.filter(number=2).exists()
