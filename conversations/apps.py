@@ -9,6 +9,7 @@ MODEL_MODULES: tuple[str, ...] = (
     "conversations.playbook.models",
     "conversations.gateway.models",
     "conversations.answers.models",
+    "conversations.answers.student.models",
 )
 
 

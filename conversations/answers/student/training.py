@@ -18,6 +18,7 @@ from sklearn.svm import LinearSVC
 from conversations.answers.student.certainty import Held, calibrate
 from conversations.answers.student.net import Lesson, Net
 from conversations.answers.student.reading import FLAGS, Calibration, Marks, Student, Weights, marks_of
+from conversations.answers.student.rows import MAX_ROWS, Labelled
 from conversations.answers.student.vectors import Floats, Vocabulary, learn_vocabulary
 
 FOLDS: Final = 5
@@ -29,7 +30,6 @@ SLACK: Final = 1.0
 FLAG_SLACK: Final = 10.0
 MIN_ROWS: Final = 30
 MIN_ROWS_OF_INTENT: Final = 3
-MAX_ROWS: Final = 40_000
 NEVER_SET: Final = -12.0
 
 Places = NDArray[np.intp]
@@ -37,21 +37,6 @@ Places = NDArray[np.intp]
 
 class TooLittleError(ValueError):
     """There is not enough to learn from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A text with the decision that belongs to it. `group` is whose it is: one customer's texts are never split.
-
-    `count` is how much it counts: a person's label more than a model's.
-    """
-
-    text: str
-    intent: str
-    action_required: bool = False
-    escalate: bool = False
-    group: str = ""
-    count: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,85 @@
+"""The student at work as this process knows it: looked up every two seconds, loaded when it has changed."""
+
+import hashlib
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from conversations.answers.student.artefact import from_artefact
+from conversations.answers.student.models import TrainedStudent
+from conversations.answers.student.reading import Student
+from conversations.answers.student.tensors import ArtefactError
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was loaded last; no student where none is at work, or its bytes are not what they were."""
+
+    number: int = 0
+    artefact_hash: str = ""
+    student: Student | None = None
+
+
+class Shelf:
+    """Holds the student at work. One thread at a time looks; the others go on with what there is."""
+
+    def __init__(self) -> None:
+        self._held = Held()
+        self._look_at = 0.0
+        self._lock = threading.Lock()
+
+    def current(self) -> Student | None:
+        """Return the student at work, or None."""
+        if time.monotonic() >= self._look_at and self._lock.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._lock.release()
+        return self._held.student
+
+    def forget(self) -> None:
+        """Look again at the next call."""
+        self._look_at = 0.0
+
+    def number(self) -> int:
+        """Return which student `current` gave; 0 for none."""
+        return self._held.number if self._held.student else 0
+
+    def _look(self) -> None:
+        found = TrainedStudent.objects.live().filter(stopped_at=None).values_list("pk", "artefact_hash").first()
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        if found is None:
+            self._held = Held()
+        elif found != (self._held.number, self._held.artefact_hash):
+            self._held = load(*found)
+
+
+SHELF: Final = Shelf()
+
+
+def current_student() -> Student | None:
+    """Return the student at work, or None: there is none, or it was stopped because it drifted."""
+    return SHELF.current()
+
+
+def load(number: int, artefact_hash: str) -> Held:
+    """Read a student's bytes and make it of them; bytes that aren't what was stored make none."""
+    data = TrainedStudent.objects.filter(pk=number).values_list("artefact", flat=True).first()
+    try:
+        return Held(number, artefact_hash, student_of(bytes(data or b""), artefact_hash=artefact_hash))
+    except ArtefactError as error:
+        logger.error("student %d can't be used: %s", number, error)
+        return Held(number, artefact_hash)
+
+
+def student_of(data: bytes, *, artefact_hash: str) -> Student:
+    """Return the student in these bytes. Raises ArtefactError where they aren't what the hash says."""
+    if hashlib.sha256(data).hexdigest() != artefact_hash:
+        raise ArtefactError("the bytes are not those that were stored")
+    return from_artefact(data)
