@@ -100,7 +100,8 @@ class GramIndex:
         jumps = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) if total else np.zeros(0, int)
         places = jumps + np.arange(total)
         weights = self._weights[places] * np.repeat(times, sizes)
-        return np.bincount(self._owners[places], weights=weights, minlength=self._count)
+        scores: Scores = np.bincount(self._owners[places], weights=weights, minlength=self._count).astype(np.float64)
+        return scores
 
     def _weigh_whole(self, times: NDArray[np.int64], *, rarity: Scores) -> float:
         """Return what a text that is the question itself would score."""

@@ -18,7 +18,7 @@ from django.utils import timezone
 from conversations.llm.envelope import FALLBACK_INTENT
 from conversations.llm.requests import ChatMessage, Sampling
 from conversations.llm.tokens import TOKENS_PER_MESSAGE, estimate_tokens
-from conversations.playbook.arithmetic.checks import ground_of
+from conversations.playbook.arithmetic.checks import Ground, ground_of, joined
 from conversations.playbook.arithmetic.questions import expected_answer
 from conversations.playbook.content import ExampleEntry, Playbook
 from conversations.playbook.opening import envelope_json, example_messages, opening_messages
@@ -135,10 +135,16 @@ def last_words(turns: Sequence[Turn]) -> str:
 
 def calculation_for(playbook: Playbook, turns: Sequence[Turn], *, kind: Kind, today: date | None) -> Calculation:
     """Return by what the figures of an answer to these turns are judged."""
+    today = today or timezone.localdate()
+    said = ground_of((turn.text for turn in turns), today=today)
+    return Calculation(kind, joined(shop_ground(playbook, today), said), expected_answer(last_words(turns)))
+
+
+@lru_cache(maxsize=KEPT_PLAYBOOKS)
+def shop_ground(playbook: Playbook, today: date) -> Ground:
+    """Return the numbers and dates that the shop itself gives, read once a day."""
     facts = (text for fact in playbook.facts for text in (fact.text_th, fact.text_en))
-    texts = (playbook.instruction, *facts, *(turn.text for turn in turns))
-    ground = ground_of(texts, today=today or timezone.localdate())
-    return Calculation(kind, ground, expected_answer(last_words(turns)))
+    return ground_of((playbook.instruction, *facts), today=today)
 
 
 def messages_tokens(messages: Sequence[ChatMessage]) -> int:

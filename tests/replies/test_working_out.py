@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from redis.client import PubSub
 
 from conversations.events.lane import LANE_CHANNEL, Kind, decode
 from conversations.intake import stop_reply
@@ -36,7 +37,7 @@ def worked_out(response: str, steps: list[dict[str, Any]], *, escalate: bool = F
 def deltas() -> Iterator[list[str]]:
     """Collect all pieces of replies that are published meanwhile."""
     found: list[str] = []
-    listener = redis_client().pubsub(ignore_subscribe_messages=True)
+    listener = PubSub(redis_client().connection_pool, ignore_subscribe_messages=True)
     listener.subscribe(LANE_CHANNEL)
     listener.get_message(timeout=1)
     yield found

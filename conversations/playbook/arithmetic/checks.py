@@ -79,6 +79,11 @@ def ground_of(texts: Iterable[str], *, today: date) -> Ground:
     return Ground(today, frozenset(numbers), frozenset(dates))
 
 
+def joined(ground: Ground, other: Ground) -> Ground:
+    """Return both grounds as one."""
+    return Ground(ground.today, ground.numbers | other.numbers, ground.dates | other.dates)
+
+
 def wrong_figures(
     steps: Sequence[Step], response: str, *, ground: Ground, expected: Expected | None, is_handed_over: bool = False
 ) -> tuple[str, ...]:
