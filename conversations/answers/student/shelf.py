@@ -1,5 +1,9 @@
-"""The student at work as this process knows it: looked up every two seconds, loaded when it has changed."""
+"""The student at work as this process knows it: looked up every two seconds, loaded when it has changed.
 
+On an asyncio loop it is looked up beside it, by a database thread; until then what was known goes on.
+"""
+
+import asyncio
 import hashlib
 import logging
 import threading
@@ -7,10 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import DatabaseError
+
 from conversations.answers.student.artefact import from_artefact
 from conversations.answers.student.models import TrainedStudent
 from conversations.answers.student.reading import Student
 from conversations.answers.student.tensors import ArtefactError
+from conversations.database import database_threads, on_kept_connection
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +44,11 @@ class Shelf:
     def current(self) -> Student | None:
         """Return the student at work, or None."""
         if time.monotonic() >= self._look_at and self._lock.acquire(blocking=False):
-            try:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            if has_loop():
+                database_threads().submit(on_kept_connection, self._look)
+            else:
                 self._look()
-            finally:
-                self._lock.release()
         return self._held.student
 
     def forget(self) -> None:
@@ -52,12 +60,26 @@ class Shelf:
         return self._held.number if self._held.student else 0
 
     def _look(self) -> None:
-        found = TrainedStudent.objects.live().filter(stopped_at=None).values_list("pk", "artefact_hash").first()
-        self._look_at = time.monotonic() + LOOK_SECONDS
-        if found is None:
-            self._held = Held()
-        elif found != (self._held.number, self._held.artefact_hash):
-            self._held = load(*found)
+        try:
+            found = TrainedStudent.objects.live().filter(stopped_at=None).values_list("pk", "artefact_hash").first()
+            if found is None:
+                self._held = Held()
+            elif found != (self._held.number, self._held.artefact_hash):
+                self._held = load(*found)
+        except DatabaseError as error:
+            # It is looked for again soon; a database that is away is everybody's trouble.
+            logger.warning("the student was not looked up: %s", type(error).__name__)
+        finally:
+            self._lock.release()
+
+
+def has_loop() -> bool:
+    """Whether this thread runs an asyncio loop, which must not wait for a database."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 SHELF: Final = Shelf()
@@ -72,10 +94,13 @@ def load(number: int, artefact_hash: str) -> Held:
     """Read a student's bytes and make it of them; bytes that aren't what was stored make none."""
     data = TrainedStudent.objects.filter(pk=number).values_list("artefact", flat=True).first()
     try:
-        return Held(number, artefact_hash, student_of(bytes(data or b""), artefact_hash=artefact_hash))
+        student = student_of(bytes(data or b""), artefact_hash=artefact_hash)
     except ArtefactError as error:
         logger.error("student %d can't be used: %s", number, error)
         return Held(number, artefact_hash)
+    # The first judgement builds what the others use.
+    student.judge("")
+    return Held(number, artefact_hash, student)
 
 
 def student_of(data: bytes, *, artefact_hash: str) -> Student:
