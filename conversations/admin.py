@@ -11,6 +11,7 @@ from conversations.desk import (
     rollouts,
     sites,
     staff,
+    why,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "rollouts",
     "sites",
     "staff",
+    "why",
 ]

@@ -57,6 +57,7 @@ class RunRow(TypedDict):
     reasoning_tokens: int
     is_repaired: bool
     trace: dict[str, object]
+    why: str
 
 
 class NoteRow(TypedDict):
@@ -200,6 +201,7 @@ def _run_row(run: Run) -> RunRow:
         "reasoning_tokens": run.reasoning_tokens,
         "is_repaired": run.is_repaired,
         "trace": run.trace,
+        "why": reverse("admin:run-why", args=[run.pk]),
     }
 
 

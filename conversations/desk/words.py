@@ -79,6 +79,7 @@ def conversation_words() -> dict[str, str]:
         "repaired": _("Repaired"),
         "yes": _("yes"),
         "details": _("Details"),
+        "why": _("Why this answer"),
         "take": _("Take over"),
         "take_over": _("Take over from %(agent)s"),
         "take_over_title": _("Take over from %(agent)s?"),

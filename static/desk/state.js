@@ -40,6 +40,7 @@ import { dayKey } from "../widget/dates.js";
  * @property {number} reasoning_tokens
  * @property {boolean} is_repaired
  * @property {Record<string, unknown>} trace
+ * @property {string} why the address of the page that tells how it came about
  *
  * @typedef {{ id: number, after_seq: number, author: string, text: string, at: string }} NoteRow
  * @typedef {{ id: number, reason: string, detail: string, opened_at: string, taken_at: string | null, taken_by: string, closed_at: string | null }} EscalationRow

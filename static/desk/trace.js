@@ -19,7 +19,8 @@ export function traceOf(run, words, title = words.trace) {
     if (value) facts.append(el("dt", {}, words[name] ?? name), el("dd", {}, value));
   }
   const summary = el("summary", {}, [title, outcome(run, words)].filter(Boolean).join(" · "));
-  const box = el("details", { class: "desk-trace" }, summary, facts);
+  const why = el("a", { class: "desk-link", href: run.why }, words.why ?? "");
+  const box = el("details", { class: "desk-trace" }, summary, facts, why);
   if (Object.keys(run.trace).length > 0) {
     const raw = el("pre", { tabindex: "0" }, JSON.stringify(run.trace, null, 2));
     box.append(el("details", {}, el("summary", {}, words.details ?? ""), raw));
