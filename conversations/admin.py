@@ -1,6 +1,7 @@
 """Registers the staff pages with Django's admin."""
 
 from conversations.desk import (
+    answers,
     audit,
     budgets,
     conversations,
@@ -15,6 +16,7 @@ from conversations.desk import (
 )
 
 __all__ = [
+    "answers",
     "audit",
     "budgets",
     "conversations",

@@ -24,10 +24,13 @@ from conversations.answers.upkeep import (
     let_expire,
     note_usual_costs,
 )
+from conversations.gateway.models import DecisionKind, Rollout, RolloutState
 from conversations.gateway.rollout import watch_rollouts
 from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
 from conversations.playbook.evaluation.claiming import waiting_run
+from conversations.playbook.models import Publication
+from conversations.playbook.releases import RefusedError, publish
 from conversations.queue import ask_for_evaluation, ask_for_reply, queue_is_empty
 
 logger = logging.getLogger(__name__)
@@ -85,6 +88,21 @@ def forget_expired_sessions() -> None:
     WidgetSession.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 
+def publish_promoted_release() -> None:
+    """Publish the release that the last promoted rollout tried, unless somebody published since that rollout began."""
+    tried = Rollout.objects.filter(state=RolloutState.PROMOTED, release__isnull=False)
+    rollout = tried.select_related("release").order_by("-ended_at").first()
+    if rollout is None or rollout.release is None or rollout.release.is_live:
+        return
+    if Publication.objects.filter(at__gte=rollout.started_at).exists():
+        return
+    decision = rollout.decisions.filter(kind=DecisionKind.PROMOTED).first()
+    try:
+        publish(rollout.release, by=decision.by if decision else None, reason=f"promoted: {rollout.name}")
+    except RefusedError as error:
+        logger.warning("release %d is not published: %s", rollout.release.number, error)
+
+
 @dataclass(frozen=True)
 class Job:
     """Something to do every so often; `lock` is its number among PostgreSQL's advisory locks."""
@@ -102,6 +120,7 @@ JOBS: Final = (
     Job(sum_up_hours, every_seconds=60.0, lock=71005),
     Job(delete_old_calls, every_seconds=3600.0, lock=71006),
     Job(watch_rollouts, every_seconds=20.0, lock=71007),
+    Job(publish_promoted_release, every_seconds=3.0, lock=71020),
     Job(take_up_evaluations, every_seconds=2.0, lock=71008),
     Job(carry_into_release, every_seconds=3.0, lock=71010),
     Job(let_expire, every_seconds=600.0, lock=71011),

@@ -6,6 +6,7 @@ What every reply needs to know costs nothing here: most shops' scopes have nothi
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
@@ -47,6 +48,8 @@ class Board:
     fixed: Mapping[tuple[Scope, str], int] = field(default_factory=dict)
     prior: Curve = NO_PRIOR.curve
     weights: tuple[float, ...] = DEFAULT_WEIGHTS
+    money_per_reply: Decimal = Decimal(0)
+    milliseconds_per_reply: int = 0
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -103,6 +106,8 @@ def read_board() -> Board:
         fixed={(Scope(*row[:3]), row[3]): row[4] for row in fixed},
         prior=Curve(*learnt["prior"]) if learnt.get("prior") else NO_PRIOR.curve,
         weights=tuple(learnt["weights"]) if learnt.get("weights") else DEFAULT_WEIGHTS,
+        money_per_reply=Decimal(str(learnt.get("money", 0))),
+        milliseconds_per_reply=int(learnt.get("milliseconds", 0)),
     )
 
 

@@ -63,7 +63,7 @@ class Curve:
         lowered = (
             (1 - eps) * sigmoid(height - quantile * spread) for eps, quantile in zip(EPSILONS, QUANTILES, strict=True)
         )
-        return 1 - max(lowered)
+        return 1.0 - float(max(lowered))
 
     def explore_share(self, score: float, *, tolerated: float) -> float:
         """Return vCache's tau: the share of requests at this score that must be answered by the model."""

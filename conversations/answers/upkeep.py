@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Avg, Q
 from django.utils import timezone
 
 from conversations.answers.board import policy_row, touch
@@ -23,6 +23,7 @@ from conversations.answers.models import (
 )
 from conversations.answers.score import Features, fit_weights, score_of
 from conversations.answers.vectors import embed_missing
+from conversations.gateway.models import LLMCall, Purpose
 from conversations.playbook.reading import current_playbook
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ BATCH: Final = 500
 MIN_FIT_LABELS: Final = 200
 MAX_FIT_LABELS: Final = 20_000
 LABEL_DAYS: Final = 180
+COST_DAYS: Final = 1
 
 
 def carry_into_release() -> None:
@@ -75,6 +77,21 @@ def encode_questions() -> None:
         logger.warning("questions were not encoded: %s", error)
 
 
+def note_usual_costs() -> None:
+    """Note what a reply by the model costs and takes, for what known answers save; empty where nothing was asked."""
+    since = timezone.now() - timedelta(days=COST_DAYS)
+    usual = LLMCall.objects.filter(purpose=Purpose.REPLY, started_at__gt=since, cost__isnull=False).aggregate(
+        money=Avg("cost"), milliseconds=Avg("total_ms")
+    )
+    if usual["money"] is None:
+        return
+    policy = policy_row()
+    told = {"money": str(round(usual["money"], 8)), "milliseconds": round(usual["milliseconds"])}
+    if policy.knowledge | told != policy.knowledge:
+        AnswerPolicy.objects.update(knowledge=policy.knowledge | told)
+        touch()
+
+
 def learn_bounds() -> None:
     """Learn from all labels what scores are worth: the score's weights, the curve that entries share, the limit."""
     policy = policy_row()
@@ -104,7 +121,8 @@ def learn_bounds() -> None:
             curve=[curve.a, curve.b, curve.var_a, curve.cov_ab, curve.var_b]
         )
     AnswerPolicy.objects.update(
-        knowledge={
+        knowledge=policy.knowledge
+        | {
             "weights": list(weights),
             "prior": [prior.a, prior.b, prior.var_a, prior.cov_ab, prior.var_b],
             "labels": len(rows),

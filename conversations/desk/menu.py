@@ -68,6 +68,7 @@ MENU: Final = (
                 view="admin:playbook-draft",
             ),
             listing(_("Releases"), icon="inventory_2", app="conversations", model="release"),
+            listing(_("Known answers"), icon="bolt", app="conversations", model="knownanswer"),
         ),
     ),
     Section(

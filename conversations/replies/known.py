@@ -30,6 +30,7 @@ from conversations.answers.models import Step
 from conversations.answers.normal import question_key
 from conversations.answers.opinion import opinion_on
 from conversations.answers.selfcontained import is_greeting, unfit
+from conversations.answers.trying import rules_of
 from conversations.answers.vectors import nearest, serving_space
 from conversations.database import in_database
 from conversations.models import Conversation, Run, Sender, Spoken
@@ -54,6 +55,8 @@ class Asked:
     states: Sequence[str]
     fixed: Mapping[tuple[Scope, str], int]
     customers: int
+    money: Decimal
+    milliseconds: int
 
 
 @dataclass(slots=True)
@@ -97,10 +100,12 @@ def look_up(
         text,
         playbook.version,
         playbook.number,
-        rules_of(board, playbook),
+        rules_of(board, reusable_intents(playbook)),
         board.states,
         board.fixed,
         board.confirm_customers,
+        board.money_per_reply,
+        board.milliseconds_per_reply,
     )
     return _look_up_exact(run, asked)
 
@@ -108,18 +113,6 @@ def look_up(
 def why_nothing(board: Board) -> str:
     """Return why nothing is even looked up."""
     return (Why.STOPPED if board.is_stopped else Why.NOTHING_KNOWN).value
-
-
-def rules_of(board: Board, playbook: Playbook) -> Rules:
-    """Return by what the ladder decides now."""
-    return Rules(
-        tolerated_share=board.tolerated_share,
-        explore_share=board.explore_share,
-        risk_limit=board.risk_limit,
-        prior=board.prior,
-        weights=board.weights,
-        reusable=reusable_intents(playbook),
-    )
 
 
 def question_of(spoken: Sequence[Spoken], *, answered_seq: int) -> tuple[str | None, str]:
@@ -170,7 +163,9 @@ def store(
     with transaction.atomic():
         ended = finish_run(run_id, text=entry.text, verdict=verdict, figures=figures)
         if ended.message is not None:
-            count_served(Served(entry.answer_id, asked.scope.site_id, step, money=Decimal(0)))
+            count_served(
+                Served(entry.answer_id, asked.scope.site_id, step, money=asked.money, milliseconds=asked.milliseconds)
+            )
     return ended
 
 

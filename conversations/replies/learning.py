@@ -68,7 +68,7 @@ class Learner:
         observations = await in_database(claim_observations)
         for seen in observations:
             await self._learn_from(seen, board)
-        if observations and await in_database(watch_promise):
+        if observations and await in_database(is_promise_broken):
             logger.error("known answers are not served any more: more were wrong than tolerated")
         return len(observations)
 
@@ -115,6 +115,11 @@ class Learner:
         call.succeed(is_repaired=False, has_escalated=False)
         is_same = read_verdict(completion.text)
         return None if is_same is None else Verdict(is_right=is_same, judge=Judge.MODEL)
+
+
+def is_promise_broken() -> bool:
+    """Stop serving where the promise is broken; say whether that was now."""
+    return watch_promise()
 
 
 def learn_without_comparison(seen: Observation, board: Board) -> None:

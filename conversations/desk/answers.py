@@ -1,0 +1,273 @@
+"""Known answers in the admin: what is answered without the model, and how well that went."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from typing_extensions import override
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from conversations.answers.board import Scope, policy_row, touch
+from conversations.answers.keeping import (
+    NotKnowableError,
+    add_answer,
+    add_question,
+    approve,
+    check_question,
+    edit,
+    put_away,
+)
+from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer
+from conversations.answers.selfcontained import Unfit
+from conversations.desk.answers_pages import coverage_view, figures_now, resume_view, try_view
+from conversations.desk.audited import Audited
+from conversations.desk.look import ModelAdmin, coloured
+from conversations.desk.playbook import short
+from conversations.playbook.checks import answer_problem
+from conversations.playbook.reading import current_playbook
+
+if TYPE_CHECKING:
+    AnswerModelForm = forms.ModelForm[KnownAnswer]
+else:
+    AnswerModelForm = forms.ModelForm
+
+COLOURS: Final = {
+    AnswerState.SHADOW: "info",
+    AnswerState.CONFIRMED: "success",
+    AnswerState.APPROVED: "success",
+    AnswerState.STALE: "warning",
+    AnswerState.RETIRED: "default",
+    AnswerState.BANNED: "danger",
+}
+UNFIT_WORDS: Final[dict[str, Promise]] = {
+    "intent": _(
+        "Answers of this intent may not be used again. Mark the intent as reusable and publish, or choose another."
+    ),
+    Unfit.TOO_SHORT: _("Too short: alone it says nothing."),
+    Unfit.TOO_LONG: _("Too long to be asked again in the same words."),
+    Unfit.HIDDEN_SIGNS: _("It holds signs that can't be seen, or too much punctuation."),
+    Unfit.FOLLOW_UP: _("It follows something said before; in another conversation it means something else."),
+    Unfit.POINTS_ELSEWHERE: _("It points at something (this, that one) that only its own conversation knows."),
+    Unfit.OWN_CASE: _("It names somebody's own order or number."),
+    Unfit.PERSONAL: _("It holds personal data."),
+    Unfit.LINK: _("It holds a link."),
+    Unfit.SEVERAL_LINES: _("Please write one question on one line."),
+}
+
+
+def unfit_words(error: NotKnowableError) -> str:
+    """Return in words why something can't be known."""
+    return str(UNFIT_WORDS.get(str(error), str(error)))
+
+
+class AnswerForm(AnswerModelForm):
+    """An answer as staff enter it, with one more way to ask for it."""
+
+    question = forms.CharField(
+        label=_("question"),
+        max_length=300,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("As a customer asks it, on its own. Here you can add one way to ask at a time."),
+    )
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Refuse what must not be known, and what customers can't read."""
+        given = super().clean() or {}
+        question = str(given.get("question") or "").strip()
+        if self.instance.pk is None and not question:
+            self.add_error("question", str(_("Please write the question.")))
+        if question:
+            try:
+                check_question(question)
+            except NotKnowableError as error:
+                self.add_error("question", unfit_words(error))
+        if problem := answer_problem(str(given.get("text", ""))):
+            self.add_error("text", str(problem))
+        intent = given.get("intent") or self.instance.intent
+        if intent not in {entry.key for entry in current_playbook().intents if entry.is_reusable}:
+            self.add_error("intent" if "intent" in self.fields else "text", str(UNFIT_WORDS["intent"]))
+        return given
+
+
+@admin.register(KnownAnswer)
+class KnownAnswerAdmin(ModelAdmin):
+    """What the bot knows without asking a model."""
+
+    form = AnswerForm
+    formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})}}
+    list_display = ("asked", "answered", "shown_state", "intent", "site", "locale", "hits", "verified", "last_used_at")
+    list_select_related = ("site",)
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("locale", ChoicesDropdownFilter),
+        ("site", RelatedDropdownFilter),
+    )
+    list_filter_submit = True
+    list_per_page = 50
+    search_fields = ("text", "questions__text", "intent")
+    actions = ("approve_chosen", "retire_chosen", "ban_chosen")
+    list_before_template = "admin/answers/figures.html"
+    warn_unsaved_form = True
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[KnownAnswer]:
+        """Return the answers with their questions."""
+        answers: QuerySet[KnownAnswer] = super().get_queryset(request)
+        return answers.prefetch_related("questions")
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Show where an answer holds when it is made, and how it did afterwards."""
+        if obj is None:
+            return ((None, {"fields": ("question", "text", "intent", ("site", "locale"))}),)
+        return (
+            (None, {"fields": ("ways_to_ask", "question", "text", "is_fixed_for_intent")}),
+            (_("Use"), {"fields": (("state", "why"), ("site", "locale", "intent"), ("approved_by", "approved_at"))}),
+            (_("Figures"), {"fields": (("hits", "right", "wrong"), ("last_used_at", "money_saved"), "expires_at")}),
+        )
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Only words may be changed once it is there."""
+        if obj is None:
+            return ()
+        figures = ("hits", "right", "wrong", "last_used_at", "money_saved", "expires_at", "approved_by", "approved_at")
+        return ("ways_to_ask", "state", "why", "site", "locale", "intent", *figures)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: KnownAnswer, form: Any, change: bool) -> None:
+        """Add an answer, or make the edit the answer from now on."""
+        by = request.user if isinstance(request.user, AbstractBaseUser) else None
+        question = str(form.cleaned_data.get("question") or "").strip()
+        if not change:
+            scope = Scope(obj.site_id, obj.locale, obj.segment)
+            made = add_answer(scope, intent=obj.intent, question=question, text=obj.text, by=by)
+            obj.pk = made.pk
+            return
+        if question:
+            add_question(obj, question)
+        if "text" in form.changed_data:
+            words, obj.text = obj.text, form.initial["text"]
+            edit(obj, text=words, by=by)
+        elif form.changed_data:
+            approve(obj, by=by)
+
+    @admin.display(description=_("question"))
+    def asked(self, answer: KnownAnswer) -> str:
+        """Return the first way to ask, and how many more there are."""
+        ways = [question.text for question in answer.questions.all()]
+        more = f" (+{len(ways) - 1})" if len(ways) > 1 else ""
+        return f"{short(ways[0])}{more}" if ways else "–"
+
+    @admin.display(description=_("answer"))
+    def answered(self, answer: KnownAnswer) -> str:
+        """Return the beginning of the answer."""
+        return short(answer.text)
+
+    @coloured(description=_("state"), colours=COLOURS, ordering="state")
+    def shown_state(self, answer: KnownAnswer) -> tuple[str, str]:
+        """Return the state as a coloured label."""
+        return answer.state, answer.get_state_display()
+
+    @admin.display(description=_("right / wrong"))
+    def verified(self, answer: KnownAnswer) -> str:
+        """Return how often the model agreed, and how often not."""
+        return f"{answer.right} / {answer.wrong}"
+
+    @admin.display(description=_("ways to ask"))
+    def ways_to_ask(self, answer: KnownAnswer) -> str:
+        """Return all ways to ask, one a line."""
+        return "\n".join(question.text for question in answer.questions.all()[:50])
+
+    @admin.action(description=_("Approve"), permissions=["change"])
+    def approve_chosen(self, request: HttpRequest, answers: QuerySet[KnownAnswer]) -> None:
+        """Let the chosen answers be served."""
+        done = 0
+        for answer in answers:
+            try:
+                approve(answer, by=request.user if isinstance(request.user, AbstractBaseUser) else None)
+                done += 1
+            except NotKnowableError as error:
+                self.message_user(request, f"{short(answer.text)}: {unfit_words(error)}", messages.ERROR)
+        self._say(request, done)
+
+    @admin.action(description=_("Retire"), permissions=["change"])
+    def retire_chosen(self, request: HttpRequest, answers: QuerySet[KnownAnswer]) -> None:
+        """Serve the chosen answers no more."""
+        self._put_away(request, answers, AnswerState.RETIRED)
+
+    @admin.action(description=_("Ban"), permissions=["change"])
+    def ban_chosen(self, request: HttpRequest, answers: QuerySet[KnownAnswer]) -> None:
+        """Serve the chosen answers no more, and never learn them again."""
+        self._put_away(request, answers, AnswerState.BANNED)
+
+    def _put_away(self, request: HttpRequest, answers: QuerySet[KnownAnswer], state: AnswerState) -> None:
+        by = request.user if isinstance(request.user, AbstractBaseUser) else None
+        for answer in answers:
+            put_away(answer, state, by=by)
+        self._say(request, len(answers))
+
+    def _say(self, request: HttpRequest, count: int) -> None:
+        said = ngettext("%(count)d answer changed.", "%(count)d answers changed.", count) % {"count": count}
+        self.message_user(request, said, messages.SUCCESS)
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages beside the list."""
+        return [
+            path("try/", self.admin_site.admin_view(try_view), name="answers-try"),
+            path("coverage/", self.admin_site.admin_view(coverage_view), name="answers-coverage"),
+            path("resume/", self.admin_site.admin_view(resume_view), name="answers-resume"),
+            *super().get_urls(),
+        ]
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show what known answers did above the list."""
+        return super().changelist_view(request, {**(extra_context or {}), "known": figures_now()})
+
+
+@admin.register(AnswerPolicy)
+class AnswerPolicyAdmin(Audited, ModelAdmin):
+    """How known answers are used: one row, so its list is its page."""
+
+    fields = (
+        "mode",
+        ("tolerated_share", "explore_share"),
+        ("confirm_customers", "visitor_cap"),
+        "lifetime_days",
+    )
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Let it hold from the next reply on."""
+        super().save_model(request, obj, form, change)
+        touch()
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one row."""
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """There is always one row."""
+        return False
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Go to the one row's page."""
+        if not self.has_view_or_change_permission(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(reverse("admin:conversations_answerpolicy_change", args=[policy_row().pk]))
