@@ -192,7 +192,7 @@ class ExampleAdmin(EntryAdmin):
     )
 
     @override
-    def save_model(self, request: HttpRequest, obj: Example, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, and say what to look at twice."""
         super().save_model(request, obj, form, change)
         if isinstance(form, ExampleForm):
