@@ -35,7 +35,7 @@ NAME: Final = re.compile(r"(?<=[\w,] )[A-Z][A-Za-z0-9]+")
 HARMLESS_THAI: Final = re.compile("|".join(sorted(as_tuple("harmless_thai"), key=len, reverse=True)))
 MINIMAL_SHARE: Final = 0.7
 """From how much of two texts in common on they are a minimal pair."""
-MAX_STRAY: Final = 1
+MAX_STRAYS: Final = 2
 MAX_COMPARED_CHARS: Final = 160
 INFLECTION_CHARS: Final = 4
 
@@ -171,10 +171,10 @@ def _latin_difference(asked: Traits, known: Traits) -> Guard | None:
     if mine_counted == theirs_counted:
         return Guard.ORDER if mine != theirs or _is_turned(asked.words, known.words) else None
     common = sum((mine_counted & theirs_counted).values())
-    if common < MINIMAL_SHARE * min(len(mine), len(theirs)):
-        return None
     extra, missing = list((mine_counted - theirs_counted).elements()), list((theirs_counted - mine_counted).elements())
-    if max(len(extra), len(missing)) > MAX_STRAY + 1:
+    strays = max(len(extra), len(missing))
+    is_alike = common >= MINIMAL_SHARE * min(len(mine), len(theirs)) and strays <= MAX_STRAYS
+    if not is_alike and (strays > 1 or not common):
         return None
     return None if _are_inflections(extra, missing) else Guard.MINIMAL_PAIR
 

@@ -2,8 +2,8 @@
 
 - `risk_limit`: up to which risk (see `bound`) answers may be served so that, with 90 % confidence, at most the
   tolerated share of what is served is wrong. Learn then test (Angelopoulos et al., arXiv 2110.01052) with
-  fixed-sequence testing: the lowest risks are tried first, each step must pass an exact binomial bound, and the first
-  that fails ends it.
+  fixed-sequence testing from several starts: from each, higher and higher limits must pass an exact binomial bound,
+  and the first that fails ends it.
 - `interval`: the observed share of wrong answers, with Wilson's interval.
 - `evidence_against`: how strongly the labels say that the bound is broken. A mixture betting martingale against "at
   most the tolerated share is wrong": by Ville's inequality it exceeds 1 / alpha with probability at most alpha *however
@@ -17,6 +17,8 @@ from typing import Final
 
 CONFIDENCE: Final = 0.9
 CHECKPOINTS: Final = 40
+STARTS: Final = (0.2, 0.4, 0.6, 0.8)
+"""Where testing begins, as shares of the labels; each has its part of the error that is allowed (Bonferroni)."""
 MIN_LABELS: Final = 50
 FALSE_ALARM: Final = 0.1
 STOP_AT: Final = 1 / FALSE_ALARM
@@ -90,18 +92,20 @@ def risk_limit(
     ordered = sorted(judged)
     if len(ordered) < MIN_LABELS:
         return floor
-    best = floor
-    wrong = done = 0
-    first = smallest_test(tolerated, confidence=confidence)
-    for checkpoint in range(1, CHECKPOINTS + 1):
+    starts = [round(CHECKPOINTS * share) for share in STARTS]
+    each = 1 - (1 - confidence) / len(starts)
+    return max(floor, *(_highest_from(start, ordered, tolerated=tolerated, confidence=each) for start in starts))
+
+
+def _highest_from(start: int, ordered: Sequence[tuple[float, bool]], *, tolerated: float, confidence: float) -> float:
+    """Return the highest risk that passes, going up from one checkpoint; 0 where that one fails already."""
+    best = 0.0
+    for checkpoint in range(start, CHECKPOINTS + 1):
         until = len(ordered) * checkpoint // CHECKPOINTS
-        wrong += sum(not is_right for _risk, is_right in ordered[done:until])
-        done = until
-        if done < first:
-            continue
-        if upper_bound(wrong, done, confidence=confidence) > tolerated:
+        wrong = sum(not is_right for _risk, is_right in ordered[:until])
+        if upper_bound(wrong, until, confidence=confidence) > tolerated:
             break
-        best = max(best, ordered[done - 1][0])
+        best = ordered[until - 1][0]
     return best
 
 

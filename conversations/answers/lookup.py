@@ -11,7 +11,7 @@ from conversations.answers.bound import Curve
 from conversations.answers.ladder import Entry, Neighbour
 from conversations.answers.models import AnswerState, KnownAnswer
 
-NEIGHBOURS: Final = 10
+NEIGHBOURS: Final = 20
 COLUMNS: Final = 'a.id, q.id, a.text, a.intent, a."right", a.wrong, a.curve, a.state'
 EXACT: Final = f"""
     SELECT {COLUMNS}

@@ -35,6 +35,7 @@ class Unfit(StrEnum):
 
 
 ALONE: Final = as_set("alone")
+SMALL_TALK: Final = as_set("small_talk")
 GREETINGS: Final = as_set("greetings")
 OPENERS_THAI: Final = re.compile(
     r"^(แล้ว(?!แต่)|ส่วน|งั้น|ถ้างั้น|ถ้าอย่างนั้น|อย่างนั้น|แบบนั้น|แบบนี้|แต่|และ|หรือ|เพราะ|ก็|อ๋อ|อ้าว|ใช่|ไม่ใช่|โอเค|ตกลง|ได้(?!รับ)|เอา|ต่อไป|อีกอย่าง)"
@@ -109,7 +110,7 @@ def _unfit_alone(plain: str, normal: str) -> Unfit | None:
         if OPENERS_THAI.search(plain):
             return Unfit.FOLLOW_UP
         return Unfit.POINTS_ELSEWHERE if POINTERS_THAI.search(normal) else None
-    if OPENERS_LATIN.search(normal):
+    if OPENERS_LATIN.search(normal) or SMALL_TALK.issuperset(normal.split()):
         return Unfit.FOLLOW_UP
     if len(words) <= SHORT_WORDS and POINTERS_LATIN.search(normal):
         return Unfit.POINTS_ELSEWHERE
