@@ -1,6 +1,13 @@
 """What the bot knows, in tables: the draft that staff edit, the releases made of it, and who changed what."""
 
 from conversations.playbook.models.audit import AuditEntry, Verb
+from conversations.playbook.models.corrections import (
+    Correction,
+    CorrectionReason,
+    CorrectionState,
+    ExampleImport,
+    FileFormat,
+)
 from conversations.playbook.models.entries import MAX_TEXT_CHARS, Example, Fact, Instruction, Intent, OnAction
 from conversations.playbook.models.evaluation import (
     EvaluationCase,
@@ -21,13 +28,18 @@ __all__ = [
     "MAX_TEXT_CHARS",
     "AuditEntry",
     "CheckState",
+    "Correction",
+    "CorrectionReason",
+    "CorrectionState",
     "EvaluationCase",
     "EvaluationItem",
     "EvaluationResult",
     "EvaluationRun",
     "EvaluationSet",
     "Example",
+    "ExampleImport",
     "Fact",
+    "FileFormat",
     "Instruction",
     "Intent",
     "OnAction",
