@@ -38,7 +38,7 @@ from conversations.replies.evaluating import Evaluator
 from conversations.replies.known import answer_similar
 from conversations.replies.learning import Learner
 from conversations.replies.making import Reply
-from conversations.replies.opening import open_reply
+from conversations.replies.opening import give_to_people, open_reply
 from conversations.replies.providers import ProviderStates
 
 logger = logging.getLogger(__name__)
@@ -172,6 +172,9 @@ class ReplyLoop:
             if opened is None:
                 return
             known = await answer_similar(opened.run_id, opened.looked)
+            if known is None and opened.is_known_only:
+                await in_database(give_to_people, opened.run_id)
+                return
             wants_reply = known.wants_reply if known else await self._make(Reply(opened, self))
 
     async def _make(self, reply: Reply) -> bool:

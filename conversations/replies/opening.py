@@ -13,7 +13,7 @@ from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
 from conversations.gateway import reading as catalogs
 from conversations.gateway.arms import assigned_arm
-from conversations.gateway.budgets import is_out_of_budget, within_budgets
+from conversations.gateway.budgets import Ceiling, ceiling_of, within_budgets
 from conversations.gateway.catalog import Catalog
 from conversations.gateway.metering import Origin
 from conversations.gateway.models import Purpose
@@ -51,13 +51,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class OpenReply:
-    """A run that was just opened, and its question."""
+    """A run that was just opened, and its question; `is_known_only`: no budget is left for a model."""
 
     run_id: int
     conversation_id: int
     stream: ReplyStream
     question: Question
     looked: LookUp
+    is_known_only: bool = False
 
 
 def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
@@ -67,17 +68,26 @@ def open_reply(conversation_id: int, *, worker: str) -> OpenReply | None:
         return None
     run = opened.run
     known = known_at(opened.stamps)
+    ceiling = ceiling_of(known.catalog)
+    if ceiling is Ceiling.PEOPLE:
+        give_to_people(run.pk)
+        return None
     looked = look_up(opened.conversation, run, spoken=opened.spoken, playbook=known.playbook, board=known.board)
     if looked.ended is not None:
         return open_reply(conversation_id, worker=worker) if looked.ended.wants_reply else None
-    if is_out_of_budget(known.catalog):
-        fail_run(run.pk, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
+    if ceiling is Ceiling.KNOWN and looked.asked is None:
+        give_to_people(run.pk)
         return None
     stream = ReplyStream(conversation_topic(conversation_id), run.pk, run.owner_epoch)
     question = ask_about(opened.conversation, known, spoken=opened.spoken)
     if looked.trace:
         question.trace["known"] = looked.trace
-    return OpenReply(run.pk, conversation_id, stream, question, looked)
+    return OpenReply(run.pk, conversation_id, stream, question, looked, is_known_only=ceiling is Ceiling.KNOWN)
+
+
+def give_to_people(run_id: int) -> None:
+    """End a run with a person, because no budget is left for a model."""
+    fail_run(run_id, reason=Reason.BUDGET, outcome=Reason.BUDGET.value, figures=Figures())
 
 
 def extend_reply(run_id: int) -> Question | None:
@@ -157,14 +167,15 @@ def turns_of(conversation: Conversation, spoken: Sequence[Spoken]) -> list[Turn]
         if message.sender in SPEAKERS and (message.sender != Sender.CUSTOMER or message.seq <= until_seq)
     ]
     said.sort(key=lambda message: _is_open_question(message, conversation=conversation))
-    return [_turn(message) for message in said]
+    return [turn_of(message) for message in said]
 
 
 def _is_open_question(message: Spoken, *, conversation: Conversation) -> bool:
     return message.sender == Sender.CUSTOMER and message.seq > conversation.answered_seq
 
 
-def _turn(message: Spoken) -> Turn:
+def turn_of(message: Spoken | Message) -> Turn:
+    """Return a message as a turn of a prompt."""
     return Turn(
         SPEAKERS[Sender(message.sender)],
         message.text,
