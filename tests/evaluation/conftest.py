@@ -45,7 +45,7 @@ def shop(transactional_db: None, clean_circuits: None, quick: None, simulator: s
 def cases(shop: Release) -> EvaluationSet:
     """A set of ten questions that the starter playbook answers well."""
     EvaluationSet.objects.all().delete()
-    made = EvaluationSet.objects.create(name="ten questions", samples=3)
+    made = EvaluationSet.objects.create(name="ten questions", samples=2)
     EvaluationCase.objects.bulk_create(
         EvaluationCase(evaluation_set=made, question=question, intent=intent, position=number)
         for intent, questions in QUESTIONS.items()
