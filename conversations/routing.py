@@ -7,6 +7,7 @@ from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from conversations.consumers.desk import DeskConsumer
+from conversations.consumers.playground import PlaygroundConsumer
 from conversations.consumers.widget import WidgetConsumer
 
 
@@ -21,6 +22,7 @@ class Nowhere(AsyncWebsocketConsumer):
 DOORS: Final[Mapping[str, ASGI3Application]] = {
     "/ws/widget/": WidgetConsumer.as_asgi(),
     "/ws/desk/": DeskConsumer.as_asgi(),
+    "/ws/desk/playground/": PlaygroundConsumer.as_asgi(),
 }
 NOWHERE: Final[ASGI3Application] = Nowhere.as_asgi()
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import takewhile
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -15,11 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from conversations.gateway.models import Arm, LLMCall, Outcome
 from conversations.llm.validation import Repair
-from conversations.models import Message, Run, RunState, Sender
+from conversations.models import Message, Run, RunState
 from conversations.playbook.models import Release
 from conversations.playbook.rules import Guard
+from conversations.replies.past import past_of
 
-QUESTION_MESSAGES: Final = 20
 COST_DIGITS: Final = 6
 
 ENDS: Final[Mapping[str, Promise]] = {
@@ -94,7 +93,7 @@ def why(run: Run) -> Why:
     return Why(
         run=run,
         message=message,
-        question=question_of(run),
+        question=past_of(run).text,
         summary=summary_of(run, trace),
         release=release,
         facts=[line for line in facts_of(run, trace, release=release, calls=calls) if line.value],
@@ -104,18 +103,6 @@ def why(run: Run) -> Why:
         is_known_answer=is_known(trace),
         trace=trace,
     )
-
-
-def question_of(run: Run) -> str:
-    """Return what the customer wrote that this reply answers."""
-    return "\n".join(message.text for message in questions_of(run))
-
-
-def questions_of(run: Run) -> list[Message]:
-    """Return the customer's messages that this reply answers, oldest first."""
-    before: QuerySet[Message] = run.conversation.messages.filter(seq__lte=run.covers_seq).exclude(sender=Sender.SYSTEM)
-    newest = takewhile(lambda message: message.sender == Sender.CUSTOMER, before.order_by("-seq")[:QUESTION_MESSAGES])
-    return list(newest)[::-1]
 
 
 def is_known(trace: Mapping[str, Any]) -> bool:

@@ -46,10 +46,16 @@ NOTHING_TO_DO = Verdict("จัดส่ง", action_required=False, escalate=Fa
 
 
 def made_reply(
-    site: Site, *questions: str, reply: str = "ได้ค่ะ", verdict: Verdict = NOTHING_TO_DO, **known: object
+    site: Site,
+    *questions: str,
+    reply: str = "ได้ค่ะ",
+    verdict: Verdict = NOTHING_TO_DO,
+    conversation: Conversation | None = None,
+    **known: object,
 ) -> Run:
     """Let a customer ask and the bot answer; `known` are the run's figures."""
-    conversation = Conversation.objects.create(site=site, customer=Customer.objects.create(site=site, name="มะลิ"))
+    if conversation is None:
+        conversation = Conversation.objects.create(site=site, customer=Customer.objects.create(site=site, name="มะลิ"))
     for text in questions:
         add_customer_message(conversation.pk, client_id=uuid.uuid4(), text=text)
     opened = open_run(conversation.pk, worker="test")
