@@ -6,28 +6,16 @@ It never refuses: a shop's own phone number is meant, and two questions may be a
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from django.utils.functional import Promise
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from conversations.playbook.models import Example, Fact
+from conversations.playbook.personal import KINDS
 from conversations.playbook.similar import ALIKE, NEAR_DUPLICATE, disagreement, similar_to
-from conversations.text.masking import PersonalData, kinds_in
+from conversations.text.masking import kinds_in
 
 SHOWN: Final = 3
 WORDS_CHARS: Final = 60
-KINDS: Final[dict[PersonalData, Promise]] = {
-    PersonalData.PHONE: gettext_lazy("a phone number"),
-    PersonalData.CARD: gettext_lazy("a card number"),
-    PersonalData.EMAIL: gettext_lazy("an e-mail address"),
-    PersonalData.NATIONAL_ID: gettext_lazy("a national id"),
-    PersonalData.ACCOUNT: gettext_lazy("a bank account"),
-    PersonalData.ADDRESS: gettext_lazy("a postal address"),
-    PersonalData.CREDENTIAL: gettext_lazy("a password or key"),
-    PersonalData.NAME: gettext_lazy("a name"),
-    PersonalData.ORDER: gettext_lazy("an order number"),
-}
 
 
 class ShownExample(NamedTuple):

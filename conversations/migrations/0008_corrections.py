@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                 ('file_name', models.CharField(max_length=200, verbose_name='file')),
                 ('file_format', models.CharField(choices=[('csv', 'CSV'), ('jsonl', 'JSON lines'), ('xlsx', 'Excel (XLSX)')], max_length=5, verbose_name='format')),
                 ('rows', models.JSONField(default=list)),
+                ('is_masking', models.BooleanField(default=False, verbose_name='put marks in place of personal data')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model
+from django.utils.translation import override
 
 from conversations.playbook.models import AuditEntry, Verb
 from conversations.playbook.models.audit import MAX_OBJECT_NAME_CHARS
@@ -25,16 +26,31 @@ def record(
     actor: Actor, verb: Verb, about: Model | type[Model], *, changes: Changes | None = None, reason: str = ""
 ) -> AuditEntry:
     """Write down that somebody (None: csbot itself) did something to a thing, or to many of a kind (its class)."""
-    return AuditEntry.objects.create(
+    entry = entry_of(actor, verb, about, changes=changes, reason=reason)
+    entry.save(force_insert=True)
+    return entry
+
+
+def entry_of(
+    actor: Actor, verb: Verb, about: Model | type[Model], *, changes: Changes | None = None, reason: str = ""
+) -> AuditEntry:
+    """Return the entry for something, not written yet: who does many things at once writes them together."""
+    return AuditEntry(
         actor_id=actor.pk if actor else None,
         actor_name=name_of(actor),
         verb=verb,
         object_type=about._meta.model_name or "",
         object_id=str(about.pk or "") if isinstance(about, Model) else "",
-        object_name=(str(about) if isinstance(about, Model) else "")[:MAX_OBJECT_NAME_CHARS],
+        object_name=title_of(about),
         changes={field: [old, new] for field, (old, new) in (changes or {}).items()},
         reason=reason[:MAX_REASON_CHARS],
     )
+
+
+def title_of(about: Model | type[Model]) -> str:
+    """Return what a thing is called, in one language whoever asks; "" for many of a kind."""
+    with override("en"):
+        return str(about)[:MAX_OBJECT_NAME_CHARS] if isinstance(about, Model) else ""
 
 
 def name_of(actor: Actor) -> str:

@@ -184,9 +184,9 @@ class _Vectors:
         places = np.repeat(begins, sizes) + np.arange(int(sizes.sum()))
         wanted = np.repeat(pairs[:, 1], sizes) * len(self.signs) + self.numbers[places]
         at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        shared: Scores = np.where(self.keys[at] == wanted, self.weights[at] * self.weights[places], 0.0)
-        result: Scores = np.bincount(np.repeat(np.arange(len(pairs)), sizes), weights=shared, minlength=len(pairs))
-        return result
+        shared = np.where(self.keys[at] == wanted, self.weights[at] * self.weights[places], 0.0)
+        whose = np.repeat(np.arange(len(pairs)), sizes)
+        return np.bincount(whose, weights=shared, minlength=len(pairs)).astype(np.float64)
 
 
 def _pieces(text: str) -> NDArray[np.uint64]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -114,7 +115,7 @@ def find_personal_data(
     found = [*_known_values(plain, known), *_personal(plain)]
     if with_orders:
         found += _orders(plain)
-    shown = {_bare(part) for part in public for part in _values(part)}
+    shown = frozenset().union(*map(_shown_in, public)) if found else frozenset()
     return _without_overlaps(each for each in found if _bare(plain[each.start : each.end]) not in shown)
 
 
@@ -224,9 +225,11 @@ def _known_values(plain: str, known: Iterable[str]) -> Iterator[Finding]:
             yield Finding(PersonalData.NAME, match.start(), match.end())
 
 
-def _values(text: str) -> Iterator[str]:
+@lru_cache(maxsize=512)
+def _shown_in(text: str) -> frozenset[str]:
+    """Return what a public text itself shows; thousands of texts are held against the same few."""
     plain = text.translate(PLAIN)
-    yield from (plain[each.start : each.end] for each in _personal(plain))
+    return frozenset(_bare(plain[each.start : each.end]) for each in _personal(plain))
 
 
 def _bare(value: str) -> str:

@@ -120,6 +120,7 @@ class ExampleImport(models.Model):
     file_name = models.CharField(_("file"), max_length=200)
     file_format = models.CharField(_("format"), max_length=5, choices=FileFormat.choices)
     rows = models.JSONField(default=list)
+    is_masking = models.BooleanField(_("put marks in place of personal data"), default=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(_("when"), default=timezone.now)
 
