@@ -1,7 +1,7 @@
 """Finds the questions that have to be worked out, in Thai and English, by rule.
 
-Of real messages about one in a hundred posts to brands is taken for one (most of them advertise with figures), of calls
-and bank questions none: bench/README.md. Being wrong costs a slower, dearer answer, never a wrong one.
+Of posts to brands about one in a hundred is taken for one (most of these advertise with figures), of calls and bank
+questions none: bench/README.md, "Questions to work out". Being wrong costs a slower answer, never a wrong one.
 """
 
 import re

@@ -1,5 +1,6 @@
 """The simulator works out what the prompt asks it to, as the prompt's examples show, and nothing else."""
 
+import orjson
 import pytest
 
 from conversations.llm.requests import ChatMessage
@@ -40,6 +41,17 @@ def test_figures_of_the_same_kinds_are_computed_like_the_example(question: str, 
     assert all(figure in str(said["response"]) for figure in figures)
     assert list(said)[-2:] == [STEPS, "response"]
     assert said["escalate"] is False
+
+
+def test_what_it_works_out_stands_the_check_of_its_figures() -> None:
+    question = "สินค้า 999 บาท ลด 15% แล้วเพิ่ม VAT 7% เท่าไหร่คะ"
+    built = build_prompt(PLAYBOOK, [customer(question)], locale="th", budget_tokens=2000)
+    said = answer(built.messages)
+    assert built.calculation
+    response, raw = str(said["response"]), orjson.dumps(said).decode()
+    assert built.calculation.wrong(raw, response=response, is_handed_over=False) == ()
+    wrong = response.replace("908.59", "908.60")
+    assert built.calculation.wrong(raw, response=wrong, is_handed_over=False) != ()
 
 
 def test_without_being_asked_it_computes_nothing() -> None:
