@@ -107,7 +107,7 @@ def release_named(name: str) -> Release:
     """Return the release that a word or number stands for; the draft is frozen."""
     if name == DRAFT:
         return freeze(author=None, comment="manage.py evaluate")
-    number = int(name) if name.isdecimal() else None
+    number = int(name) if name.isdecimal() else 0
     found = live_release() if name == LIVE else Release.objects.filter(number=number).first()
     if found is None:
         raise CommandError(f"there is no release {name}", returncode=UNKNOWN)

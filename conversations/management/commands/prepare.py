@@ -22,6 +22,7 @@ from conversations.answers.board import policy_row
 from conversations.desk.groups import ensure_groups
 from conversations.gateway.environment import follow_environment
 from conversations.models import Site
+from conversations.playbook.evaluation.starter import load_starter_cases
 from conversations.playbook.releases import publish_first
 from conversations.playbook.starter import load_starter_playbook
 
@@ -59,6 +60,8 @@ class Command(BaseCommand):
                 self.stdout.write("starter playbook loaded")
             elif publish_first():
                 self.stdout.write("release 1 published: what the playbook said")
+            if load_starter_cases():
+                self.stdout.write("starter cases loaded")
             ensure_groups()
             policy_row()
             for line in (*follow_environment(), *ensure_staff_account()):
