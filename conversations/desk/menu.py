@@ -109,7 +109,15 @@ def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "link": reverse(entry.view),
         "permission": lambda _request: request.user.has_perm(entry.permission),
     }
+    if _has_line_of_its_own(request.path, under=item["link"]):
+        item["active"] = False
     return item | {"badge": entry.badge} if entry.badge else item
+
+
+def _has_line_of_its_own(path: str, *, under: str) -> bool:
+    """Whether the page has a line beside the one that its address lies under, so that only its own is marked."""
+    links = (reverse(entry.view) for section in MENU for entry in section.entries if _is_there(entry))
+    return any(link != under and link.startswith(under) and path.startswith(link) for link in links)
 
 
 def _is_there(entry: Entry) -> bool:

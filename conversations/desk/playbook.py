@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from typing_extensions import override
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from conversations.desk.audited import Audited, actor_of, record_saved, record_updated, stored
 from conversations.desk.editing import SEEN, VersionedForm
@@ -108,7 +109,10 @@ class ListedForm(Base):
 class EntryAdmin(DraftAdmin):
     """What intents, facts and examples share: order, a switch, and actions that turn many on or off."""
 
-    formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
+    formfield_overrides = {
+        models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+        ArrayField: {"widget": UnfoldAdminTextInputWidget},
+    }
     list_editable = ("position", "is_on")
     list_filter_submit = True
     list_per_page = 100
@@ -210,7 +214,7 @@ class ExampleAdmin(EntryAdmin):
         obj: Example | None = None,
     ) -> HttpResponse:
         """Show above the form what to look at twice."""
-        context["notices"] = notices_of(obj) if obj else []
+        context["example_notices"] = notices_of(obj) if obj else []
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     @admin.display(description=_("customer says"), ordering="customer_text")
