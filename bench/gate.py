@@ -1,7 +1,7 @@
 """The gate before publishing, over many runs: how often it stops a release for nothing, how often one that broke.
 
-`python -m bench.gate [--runs 200] [--noise 1.0] [--only "the same"]`. The simulator answers the starter cases, shaken as
-by a temperature; scoring and judging are the very functions of an evaluation. No database, no network, no clock.
+`python -m bench.gate [--runs 200] [--noise 1.0] [--only "the same"]`. The simulator answers the starter cases, shaken
+as by a temperature; scoring and judging are the functions of an evaluation. No database, no network, no clock.
 """
 
 import argparse
