@@ -125,7 +125,7 @@ def _read_xlsx(data: bytes) -> Table:
         try:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()
-            return _table([_text(cell) for cell in row[:MAX_CELLS]] for row in sheet.iter_rows(values_only=True))
+            return _table([_cell_text(cell) for cell in row[:MAX_CELLS]] for row in sheet.iter_rows(values_only=True))
         finally:
             book.close()
     except BROKEN_XLSX as error:
@@ -133,7 +133,7 @@ def _read_xlsx(data: bytes) -> Table:
 
 
 def _text(value: object) -> str:
-    """Return a cell's value as a text."""
+    """Return a value as a text."""
     match value:
         case None:
             return ""
@@ -143,7 +143,12 @@ def _text(value: object) -> str:
             return str(int(value))
         case datetime() | date():
             return value.isoformat()
-    return WRITTEN.sub(lambda code: chr(int(code[1], 16)), str(value))
+    return str(value)
+
+
+def _cell_text(value: object) -> str:
+    """Return a cell's value as a text, with the characters that XML can't hold."""
+    return WRITTEN.sub(lambda code: chr(int(code[1], 16)), _text(value))
 
 
 def _table(lines: Iterable[Sequence[str]]) -> Table:
