@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from bench.known_answers_cold import cold_stream
-from bench.known_answers_data import BenchStudent, Places, Rows, nearest_rows, read_rows
+from bench.known_answers_data import BenchStudent, Numbers, Places, Rows, nearest_rows, read_rows
 from conversations.answers.bound import Curve, Label, shared_prior
 from conversations.answers.guards import difference, traits_of
 from conversations.answers.limit import interval, risk_limit
@@ -59,7 +59,7 @@ class Served:
 
 
 def would_be_hits(
-    rows: Rows, asked: Places, cached: Places, *, intents: Places, sure: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+    rows: Rows, asked: Places, cached: Places, *, intents: Places, sure: Numbers, has_fixed: bool
 ) -> list[WouldBe | None]:
     """Return each question's candidate: the nearest cached one of the student's intent that passes every guard."""
     near, cosines = nearest_rows(rows, asked, cached, count=NEIGHBOURS)
@@ -76,8 +76,24 @@ def would_be_hits(
             feature = Features(float(p) if label == intent else 0.01, 1.0, 1.0, 1.0)
             found.append(WouldBe(label, feature, bool(label == rows.labels[place]), is_exact=True))
             continue
-        found.append(near_candidate(rows, int(place), neighbours, values, intent=int(intent), sure=float(p)))
+        candidate = near_candidate(rows, int(place), neighbours, values, intent=int(intent), sure=float(p))
+        if candidate is None and has_fixed:
+            candidate = fixed_candidate(rows, int(place), neighbours, values, intent=int(intent), sure=float(p))
+        found.append(candidate)
     return found
+
+
+def fixed_candidate(
+    rows: Rows, place: int, neighbours: Places, cosines: Sequence[float], *, intent: int, sure: float
+) -> WouldBe:
+    """Return the fixed text of the intent that the student names, seen as the neighbours see that intent."""
+    labels = rows.labels[neighbours]
+    mine = [float(each) for each, label in zip(cosines, labels, strict=True) if label == intent]
+    rivals = [float(each) for each, label in zip(cosines, labels, strict=True) if label != intent]
+    nearest = max(mine, default=0.0)
+    lead = nearest - max(rivals, default=0.0)
+    features = Features(student=sure, similarity=nearest, lead=lead, votes=float((labels == intent).mean()))
+    return WouldBe(intent, features, bool(intent == rows.labels[place]))
 
 
 def exact_index(rows: Rows, cached: Places) -> dict[str, set[int]]:
@@ -113,13 +129,15 @@ def folds_of(places: Places, count: int, *, seed: int) -> list[Places]:
     return np.array_split(np.random.default_rng(seed).permutation(places), count)
 
 
-def held_out(rows: Rows, places: Places, *, seed: int, sees_vectors: bool) -> list[WouldBe]:
+def held_out(rows: Rows, places: Places, *, seed: int, sees_vectors: bool, has_fixed: bool) -> list[WouldBe]:
     """Return the would-be hits of the known part, each from a student and a cache that never saw the question."""
     found: list[WouldBe] = []
     for part in folds_of(places, FOLDS, seed=seed):
         others = np.setdiff1d(places, part)
         intents, sure = BenchStudent(rows, others, sees_vectors=sees_vectors).judge(part)
-        found += [hit for hit in would_be_hits(rows, part, others, intents=intents, sure=sure) if hit]
+        found += [
+            hit for hit in would_be_hits(rows, part, others, intents=intents, sure=sure, has_fixed=has_fixed) if hit
+        ]
     return found
 
 
@@ -163,18 +181,18 @@ def point_limit(judged: Sequence[tuple[float, bool]], *, tolerated: float) -> fl
     return best
 
 
-def warm(rows: Rows, *, sees_vectors: bool, parts: int) -> None:
+def warm(rows: Rows, *, sees_vectors: bool, parts: int, has_fixed: bool) -> None:
     """Print what is served warm."""
     everything = np.arange(len(rows.texts))
     served = {(bound, way): Served() for bound in BOUNDS for way in ("as the records set it", "with 90 % confidence")}
     right = asked = 0
     for number, part in enumerate(folds_of(everything, FOLDS, seed=SEED)[:parts]):
         known = np.setdiff1d(everything, part)
-        labels = held_out(rows, known, seed=number, sees_vectors=sees_vectors)
+        labels = held_out(rows, known, seed=number, sees_vectors=sees_vectors, has_fixed=has_fixed)
         learnt = learn(labels)
         intents, sure = BenchStudent(rows, known, sees_vectors=sees_vectors).judge(part)
         right, asked = right + int((intents == rows.labels[part]).sum()), asked + len(part)
-        hits = would_be_hits(rows, part, known, intents=intents, sure=sure)
+        hits = would_be_hits(rows, part, known, intents=intents, sure=sure, has_fixed=has_fixed)
         if number == 0:
             growth(f"{rows.name}, {rows.encoder}", labels, hits)
         for (bound, way), table in served.items():
@@ -183,7 +201,8 @@ def warm(rows: Rows, *, sees_vectors: bool, parts: int) -> None:
             table.asked += len(part)
             table.hits += len(chosen)
             table.wrong += sum(not hit.is_right for hit in chosen)
-    print(f"\n### {rows.name}, warm, {rows.encoder} ({asked} asked, student {100 * right / asked:.1f} %)\n")
+    steps = "exact, near, fixed" if has_fixed else "exact, near"
+    print(f"\n### {rows.name}, warm, {rows.encoder}: {steps} ({asked} asked, student {100 * right / asked:.1f} %)\n")
     print("| limit | served | wrong of served (95 %) | hits |\n|---|---|---|---|")
     for (bound, way), table in served.items():
         print(table.line(f"{100 * bound:.0f} %, {way}"))
@@ -208,6 +227,7 @@ def main() -> None:
     parser.add_argument("--vectors", nargs=3, action="append", default=[], metavar=("NAME", "BANKING77", "TRUEVOICE"))
     parser.add_argument("--only", choices=("banking77", "truevoice", "cold"), action="append")
     parser.add_argument("--parts", type=int, default=FOLDS, help="how many of the five fifths ask")
+    parser.add_argument("--fixed", action="store_true", help="each label has a fixed text: the student alone may serve")
     parser.add_argument("--without-hashed", action="store_true")
     options = parser.parse_args()
     wanted = options.only or ["banking77", "truevoice", "cold"]
@@ -217,12 +237,12 @@ def main() -> None:
         sees_vectors = name != "hashed"
         if "banking77" in wanted and (banking or not sees_vectors):
             rows = read_rows(options.data / "banking77_train.csv", columns=["label"], vectors=banking, encoder=name)
-            warm(rows, sees_vectors=sees_vectors, parts=options.parts)
+            warm(rows, sees_vectors=sees_vectors, parts=options.parts, has_fixed=options.fixed)
         if "truevoice" in wanted and (truevoice or not sees_vectors):
             columns = ["action", "object"]
             source = options.data / "truevoice_train.csv"
             rows = read_rows(source, columns=columns, vectors=truevoice, encoder=name)
-            warm(rows, sees_vectors=sees_vectors, parts=options.parts)
+            warm(rows, sees_vectors=sees_vectors, parts=options.parts, has_fixed=options.fixed)
     if "cold" in wanted:
         cold_stream(options.data / "truevoice_train.csv", columns=["action", "object"])
 

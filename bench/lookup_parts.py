@@ -1,0 +1,151 @@
+"""The measurements of `bench.lookup`; needs Django set up."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from bench.figures import Report, at_least, at_most, percentile
+from conversations.answers.board import Scope
+from conversations.answers.encoders.hashed import HashedEncoder
+from conversations.answers.lookup import NEIGHBOURS, exact
+from conversations.answers.models import VectorSpace
+from conversations.answers.normal import question_key
+from conversations.answers.vectors import literal, make_index, nearest
+from conversations.models import Site
+
+LIMIT_MS: Final = 10.0
+CPU_LIMIT_MS: Final = 1.0
+TRIES: Final = 300
+DIMENSIONS: Final = 384
+CLUSTERS: Final = 2000
+NOISE: Final = 0.5
+SEED: Final = 3
+FILL: Final = """
+    WITH made AS (
+        INSERT INTO conversations_knownanswer
+            (site_id, locale, segment, intent, text, text_key, state, is_fixed_for_intent, playbook_version,
+             knowledge, approved_at, why, hits, "right", wrong, money_saved, created_at, expires_at)
+        SELECT %s, 'th', '', 'i', 'answer ' || n, md5('a' || n), 'approved', false, 'v', '', now(), '', 0, 0, 0, 0, now(),
+               now() + interval '90 days'
+        FROM generate_series(1, %s) n RETURNING id
+    )
+    INSERT INTO conversations_knownquestion
+        (answer_id, site_id, locale, segment, text, key, customers, is_by_staff, created_at)
+    SELECT id, %s, 'th', '', 'question ' || id, md5('q' || id), 0, true, now() FROM made
+"""
+
+
+def timed(work: Callable[[int], object]) -> list[float]:
+    """Return how many milliseconds each try took."""
+    took = []
+    for number in range(TRIES):
+        started = time.perf_counter()
+        work(number)
+        took.append((time.perf_counter() - started) * 1000)
+    return took
+
+
+def made_vectors(entries: int) -> NDArray[np.float32]:
+    """Return vectors that lie in clusters, as questions do."""
+    draw = np.random.default_rng(SEED)
+    centres = draw.normal(size=(CLUSTERS, DIMENSIONS))
+    vectors = centres[draw.integers(CLUSTERS, size=entries)] + NOISE * draw.normal(size=(entries, DIMENSIONS))
+    scaled: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return scaled
+
+
+def fill(site: Site, vectors: NDArray[np.float32]) -> VectorSpace:
+    """Store an entry for each vector, with the index over them."""
+    space = VectorSpace.objects.create(name="bench", dimensions=DIMENSIONS, is_complete=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute(FILL, [site.pk, len(vectors), site.pk])
+        cursor.execute("SELECT id FROM conversations_knownquestion ORDER BY id")
+        ids = [row[0] for row in cursor.fetchall()]
+        into = (
+            "COPY conversations_questionvector (question_id, space_id, site_id, locale, segment, embedding)"
+        into += " FROM STDIN"
+        )
+        with cursor.cursor.copy(into) as copy:
+            for number, vector in zip(ids, vectors, strict=True):
+                copy.write_row((number, space.pk, site.pk, "th", "", literal(vector.tolist())))
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    make_index(space)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE conversations_questionvector, conversations_knownquestion, conversations_knownanswer")
+    return space
+
+
+def recall(found: Sequence[float], best: Sequence[float]) -> float:
+    """Return which share of the truly nearest was found, by cosine."""
+    worst = min(best) - 1e-4
+    return sum(each >= worst for each in found) / len(best)
+
+
+def measure(*, entries: int) -> int:
+    """Fill, measure and print; leaves nothing behind."""
+    with transaction.atomic():
+        code = _measure(entries)
+        transaction.set_rollback(True)
+    return code
+
+
+def _measure(entries: int) -> int:
+    report = Report(f"Lookup among {entries:,} known questions of {DIMENSIONS} dimensions")
+    site = Site.objects.create(name="bench")
+    scope, vectors = Scope(site.pk, "th"), made_vectors(entries)
+    started = time.perf_counter()
+    place = (fill(site, vectors).pk, DIMENSIONS)
+    print(f"filled and indexed in {time.perf_counter() - started:.0f} s", flush=True)
+    draw = np.random.default_rng(SEED + 1)
+    noise = 0.2 * draw.normal(size=(TRIES, DIMENSIONS)) / np.sqrt(DIMENSIONS)
+    asked = (vectors[draw.integers(entries, size=TRIES)] + noise).astype(np.float32)
+
+    def look_near(number: int) -> list[float]:
+        found = nearest(place, asked[number].tolist(), scope, version="v", customers=3)
+        return [each.similarity for each in found]
+
+    def look_same(number: int) -> object:
+        return exact(scope, question_key(f"no {number}"), version="v", states=["approved"], customers=3)
+
+    def look_everywhere(number: int) -> list[float]:
+        cosines = vectors @ (asked[number] / np.linalg.norm(asked[number]))
+        return sorted(cosines[np.argpartition(-cosines, NEIGHBOURS)[:NEIGHBOURS]].tolist(), reverse=True)
+
+    same, near, brute = timed(look_same), timed(look_near), timed(look_everywhere)
+    cpu = time.process_time()
+    timed(look_same)
+    same_cpu = (time.process_time() - cpu) * 1000 / TRIES
+    cpu = time.process_time()
+    timed(look_near)
+    near_cpu = (time.process_time() - cpu) * 1000 / TRIES
+    recalls = [recall(look_near(number), look_everywhere(number)) for number in range(50)]
+    encoder = HashedEncoder()
+    encoding = timed(lambda number: encoder.encode([f"ร้านเปิดกี่โมงคะ {number}"]))
+    for name, took in (("same question", same), (f"nearest {NEIGHBOURS}, HNSW", near)):
+        report.add(at_most(f"{name}, p50", percentile(took, 0.5), limit=LIMIT_MS, unit="ms"))
+        report.add(at_most(f"{name}, p99", percentile(took, 0.99), limit=LIMIT_MS, unit="ms"))
+    report.add(
+        at_most("same question, CPU of this process", same_cpu, limit=CPU_LIMIT_MS, unit="ms"),
+        at_most(f"nearest {NEIGHBOURS}, CPU of this process", near_cpu, limit=CPU_LIMIT_MS, unit="ms"),
+        at_most("hashed n-grams of a question, p50", percentile(encoding, 0.5), limit=CPU_LIMIT_MS, unit="ms"),
+        at_least("of the truly nearest found", 100 * float(np.mean(recalls)), limit=90, unit="%"),
+        at_most("beside it: brute force in this process (154 MB), p99", percentile(brute, 0.99), limit=1000, unit="ms"),
+        at_most(
+            "beside it: a Python list compared one by one, p50", one_by_one(vectors, asked[0]), limit=1e6, unit="ms"
+        ),
+    )
+    return report.close()
+
+
+def one_by_one(vectors: NDArray[np.float32], asked: NDArray[np.float32]) -> float:
+    """Return how long a cache takes that evaluates each entry by itself, from a twentieth of them."""
+    few = vectors[: len(vectors) // 20].tolist()
+    mine = asked.tolist()
+    started = time.perf_counter()
+    max(sum(x * y for x, y in zip(each, mine, strict=True)) for each in few)
+    return (time.perf_counter() - started) * 1000 * 20
