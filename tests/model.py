@@ -27,6 +27,16 @@ class Refuse:
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Send these bytes as they are, `times` over with a pause after each: what no protocol asks for."""
+
+    data: bytes
+    times: int = 1
+    pause: float = 0.0
 
 
 class Cut:
@@ -51,7 +61,7 @@ class Hold:
     """Wait until the test calls `release` (or the client goes away)."""
 
 
-Step: TypeAlias = str | Pause | Refuse | Cut | Finish | Hold | UsageIs
+Step: TypeAlias = str | Pause | Refuse | Raw | Cut | Finish | Hold | UsageIs
 Script: TypeAlias = Sequence[Step]
 
 
@@ -142,14 +152,18 @@ class Model:
                 assert request.transport is not None
                 request.transport.abort()
                 break
-            await response.write(b"data: " + frame + b"\n\n")
+            await response.write(frame)
         return response
 
     async def _frames(self, script: Script) -> AsyncIterator[bytes | None]:
         for step in script:
             match step:
                 case str():
-                    yield chunk({"content": step})
+                    yield event(chunk({"content": step}))
+                case Raw(data, times, pause):
+                    for _ in range(times):
+                        yield data
+                        await asyncio.sleep(pause)
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
                 case Hold():
@@ -157,9 +171,9 @@ class Model:
                 case Cut():
                     yield None
                 case Finish(reason):
-                    yield chunk({}, finish_reason=reason)
-                    yield json.dumps({"choices": [], "usage": usage_in(script)}).encode()
-                    yield b"[DONE]"
+                    yield event(chunk({}, finish_reason=reason))
+                    yield event(json.dumps({"choices": [], "usage": usage_in(script)}).encode())
+                    yield event(b"[DONE]")
 
     async def _whole(self, request: web.Request, script: Script) -> web.StreamResponse:
         if isinstance(script[0], Refuse):
@@ -214,6 +228,13 @@ def chunk(delta: dict[str, str], *, finish_reason: str | None = None) -> bytes:
     return json.dumps({"id": "1", "object": "chat.completion.chunk", "choices": [choice]}, ensure_ascii=False).encode()
 
 
+def event(data: bytes) -> bytes:
+    """Return data as a server-sent event."""
+    return b"data: " + data + b"\n\n"
+
+
 def refusal(step: Refuse) -> web.Response:
     """Return an error as a provider sends it."""
-    return web.json_response({"error": {"message": "no"}}, status=step.status, headers=step.headers)
+    if step.body.startswith("<"):
+        return web.Response(text=step.body, content_type="text/html", status=step.status, headers=step.headers)
+    return web.json_response({"error": {"message": step.body or "no"}}, status=step.status, headers=step.headers)

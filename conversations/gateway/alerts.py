@@ -121,17 +121,16 @@ def of_circuits(catalog: Catalog, circuits: dict[str, OpenCircuit]) -> Iterator[
     """Yield what is left alone, each once: an account that several routes use is one."""
     found: dict[str, Alert] = {}
     for each in catalog.candidates:
-        names = each.names
-        whose = {"account_id": each.account_id}
-        if names.account in circuits:
-            found.setdefault(names.account, Alert(AlertKind.ACCOUNT_EMPTY, each.provider, **whose))
+        names, account = each.names, each.account_id
+        own = {names.account: Alert(AlertKind.ACCOUNT_EMPTY, each.provider, account_id=account)}
         for fingerprint, name in names.keys.items():
-            if name in circuits:
-                found.setdefault(name, Alert(AlertKind.KEY_REFUSED, f"{each.provider} {fingerprint}".strip(), **whose))
+            what = f"{each.provider} {fingerprint}".strip()
+            own[name] = Alert(AlertKind.KEY_REFUSED, what, account_id=account)
         if names.pair in circuits:
             outcome = outcome_of(circuits[names.pair].kind)
             what = f"{each.provider} / {each.model}"
-            found.setdefault(names.pair, Alert(AlertKind.LEFT_ALONE, what, outcome=outcome, **whose))
+            own[names.pair] = Alert(AlertKind.LEFT_ALONE, what, account_id=account, outcome=outcome)
+        found |= {name: alert for name, alert in own.items() if name in circuits}
     yield from found.values()
 
 

@@ -24,6 +24,15 @@ def placed(messages: Sequence[ChatMessage], placement: Placement) -> Sequence[Ch
     return [*start, *conversation, *end]
 
 
+def without_history(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+    """Return the prompt with nothing of the conversation but its last words: for a model that can't take more."""
+    start = _conversation_start(messages)
+    last = max((number for number, message in enumerate(messages) if message.role == "assistant"), default=-1)
+    if not messages or messages[-1].role != "user":
+        return messages
+    return [*messages[:start], *messages[max(start, last + 1) :]]
+
+
 def _conversation_start(messages: Sequence[ChatMessage]) -> int:
     """Return where the examples end: after the last system message."""
     systems = [number for number, message in enumerate(messages) if message.role == "system"]

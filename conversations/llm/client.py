@@ -36,6 +36,7 @@ OnText: TypeAlias = Callable[[str], float]
 STREAMED: Final = {"stream": True, "stream_options": {"include_usage": True}}
 HEADERS: Final = {"Content-Type": "application/json", "X-Stainless-Raw-Response": "stream"}
 """The second one is the SDK's own, and how it is told to leave the body to be read by us."""
+MAX_COMPLAINT_CHARS = 2000
 NO_BALANCE_CODE = "insufficient_quota"
 """OpenAI's 429 that no waiting helps against."""
 BROKEN = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
@@ -230,6 +231,8 @@ def _llm_errors() -> Iterator[None]:
     except APIStatusError as error:
         if error.code == NO_BALANCE_CODE:
             raise LLMError(Kind.BALANCE, status=error.status_code) from None
-        raise status_error(error.status_code, retry_after=error.response.headers.get("retry-after")) from None
+        retry_after = error.response.headers.get("retry-after")
+        complaint = f"{error.code} {error.message}"[:MAX_COMPLAINT_CHARS]
+        raise status_error(error.status_code, retry_after=retry_after, complaint=complaint) from None
     except BROKEN:
         raise LLMError(Kind.NETWORK) from None

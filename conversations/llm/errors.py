@@ -1,5 +1,6 @@
 """What can go wrong between csbot and a model, as one exception that says what to do about it."""
 
+import re
 import time
 from email.utils import mktime_tz, parsedate_tz
 from enum import StrEnum, auto
@@ -75,6 +76,8 @@ STATUS_KINDS = {
 """What else is 5xx is the provider's fault, what else isn't 200 is ours."""
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
+TOO_LONG_WORDS = re.compile(r"context.{0,20}(length|window)|maximum context|prompt.{0,20}too long", re.IGNORECASE)
+"""As in DeepSeek's and vLLM's words, in OpenAI's code `context_length_exceeded`, in Ollama's "context window"."""
 
 
 class LLMError(Exception):
@@ -87,12 +90,15 @@ class LLMError(Exception):
         status: int | None = None,
         retry_after_seconds: float | None = None,
         usage: Usage | None = None,
+        is_too_large: bool = False,
     ) -> None:
         super().__init__(kind.value if status is None else f"{kind.value} ({status})")
         self.kind = kind
         self.status = status
         self.retry_after_seconds = retry_after_seconds
         self.usage = usage
+        self.is_too_large = is_too_large
+        """Whether the prompt was more than the model can take: a shorter one may pass."""
 
     @property
     def retryable(self) -> bool:
@@ -100,9 +106,22 @@ class LLMError(Exception):
         return self.kind in RETRYABLE
 
 
-def status_error(status: int, *, retry_after: str | None = None, now: float | None = None) -> LLMError:
-    """Return the error that an HTTP status stands for; `retry_after` as its header came."""
-    return LLMError(kind_of_status(status), status=status, retry_after_seconds=_seconds(retry_after, now=now))
+def status_error(
+    status: int, *, retry_after: str | None = None, now: float | None = None, complaint: str = ""
+) -> LLMError:
+    """Return the error that an HTTP status stands for; `retry_after` as its header came, `complaint` in its words."""
+    kind = kind_of_status(status)
+    return LLMError(
+        kind,
+        status=status,
+        retry_after_seconds=_seconds(retry_after, now=now),
+        is_too_large=kind is Kind.BAD_REQUEST and is_about_length(status, complaint),
+    )
+
+
+def is_about_length(status: int, complaint: str) -> bool:
+    """Say whether a refused request was too long, which servers tell by 413, a code of OpenAI's, or in words."""
+    return status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or TOO_LONG_WORDS.search(complaint) is not None
 
 
 def kind_of_status(status: int) -> Kind:

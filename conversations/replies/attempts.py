@@ -55,15 +55,23 @@ def next_attempt(failures: Sequence[Failure], *, candidates: Sequence[Candidate]
     is_streamed = last.is_streamed and not has_to_be_whole
     if untried := _untried(failures, candidates=candidates):
         return Attempt(untried, is_streamed=is_streamed)
-    if len(candidates) > 1 or kind in ONCE or (has_to_be_whole and not last.is_streamed):
+    if len(candidates) > 1 or (has_to_be_whole and not last.is_streamed):
         return None
     # A shop with a single model has nobody else to ask.
+    if kind in ONCE and not _can_be_shortened(failures):
+        return None
     return Attempt(candidates, is_streamed=is_streamed, pause_seconds=0 if has_to_be_whole else _pause(failures))
 
 
 def reason_for_people(error: LLMError) -> Reason:
     """Return why a person has to answer after this last error."""
     return Reason.REFUSED if error.kind in NO_ANSWER_GIVEN else Reason.FAILED
+
+
+def _can_be_shortened(failures: Sequence[Failure]) -> bool:
+    """Whether the last request was too long for the model, and the first one that was: the next has no history."""
+    *earlier, last = failures
+    return last.error.is_too_large and not any(each.error.is_too_large for each in earlier)
 
 
 def _untried(failures: Sequence[Failure], *, candidates: Sequence[Candidate]) -> list[Candidate]:

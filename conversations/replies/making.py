@@ -22,7 +22,7 @@ from conversations.gateway.admission import Lease
 from conversations.gateway.catalog import Candidate
 from conversations.gateway.dispatch import Dispatcher
 from conversations.gateway.metering import CallWatch, record_calls
-from conversations.gateway.placement import placed
+from conversations.gateway.placement import placed, without_history
 from conversations.gateway.rollout_shadow import Asked
 from conversations.gateway.settling import NOTHING_LEARNT, Settlement, failure, success
 from conversations.llm.client import Client
@@ -284,7 +284,10 @@ class Reply:
         return self._around.client(lease.candidate.endpoint(lease.key))
 
     def _messages(self, candidate: Candidate) -> Sequence[ChatMessage]:
-        return placed(self._question.messages, candidate.placement)
+        messages = self._question.messages
+        if any(each.error.is_too_large for each in self._failures):
+            messages = without_history(messages)
+        return placed(messages, candidate.placement)
 
     def _sampling(self, candidate: Candidate) -> Sampling:
         return candidate.sampling(self._question.sampling, purpose=self._question.origin.purpose)

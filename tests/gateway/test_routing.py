@@ -160,3 +160,27 @@ def test_a_canary_that_fails_is_replaced_and_counted_for_its_own_arm(
     assert answer_of(loop, new_conversation())[0] == "ค่ะ"
     calls = list(LLMCall.objects.order_by("number").values_list("provider_id", "arm", "is_switched"))
     assert calls == [(canary.provider.pk, "canary", False), (stable.provider.pk, "canary", True)]
+
+
+@pytest.mark.parametrize("what", ["route", "account", "provider", "key"])
+def test_a_canary_that_is_switched_off_in_the_middle_leaves_its_conversations_to_the_others(
+    loop: ReplyLoop, open_shop: Callable[..., Shop], new_conversation: Callable[[], Conversation], what: str
+) -> None:
+    stable, canary = open_shop("stable"), open_shop("canary", group=9)
+    Rollout.objects.create(name="new", canary=canary.language_model, state=RolloutState.RUNNING, ratio=BUCKETS)
+    canary.server.default, stable.server.default = good("ใหม่"), good("เดิม")
+    conversation = new_conversation()
+    assert answer_of(loop, conversation)[0] == "ใหม่"
+    row = canary.account.keys.get() if what == "key" else getattr(canary, what)
+    row.is_on = False
+    row.save()
+    assert answer_of(loop, conversation)[0] == "เดิม"
+    assert set(LLMCall.objects.values_list("arm", flat=True)) == {Arm.CANARY}
+    row.is_on = True
+    row.save()
+    assert answer_of(loop, conversation)[0] == "ใหม่"
+
+
+def test_a_group_without_anybody_is_passed_over() -> None:
+    known = catalog(candidate(1, group=1), candidate(2, group=5), candidate(3, group=9))
+    assert [each.group for each in plan(known, conversation=b"x").candidates] == [1, 5, 9]

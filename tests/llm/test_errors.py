@@ -60,3 +60,20 @@ def test_a_status_says_what_to_do(status: int, kind: Kind, *, retryable: bool) -
 def test_an_error_reads_well_in_a_log() -> None:
     assert str(LLMError(Kind.STALLED)) == "stalled"
     assert str(status_error(503)) == "overloaded (503)"
+
+
+@pytest.mark.parametrize(
+    ("status", "complaint", "is_too_large"),
+    [
+        (400, "This model's maximum context length is 131072 tokens. However, you requested 140000", True),
+        (400, "context_length_exceeded", True),
+        (400, "the prompt exceeds the model's context window", True),
+        (400, "prompt is too long: 9000 tokens", True),
+        (413, "", True),
+        (400, "Invalid value for 'temperature'", False),
+        (429, "maximum context length", False),
+        (400, "", False),
+    ],
+)
+def test_a_prompt_that_was_too_long_is_told_apart(status: int, complaint: str, *, is_too_large: bool) -> None:
+    assert status_error(status, complaint=complaint).is_too_large is is_too_large
