@@ -29,8 +29,8 @@ FILL: Final = """
         INSERT INTO conversations_knownanswer
             (site_id, locale, segment, intent, text, text_key, state, is_fixed_for_intent, playbook_version,
              knowledge, approved_at, why, hits, "right", wrong, money_saved, created_at, expires_at)
-        SELECT %s, 'th', '', 'i', 'answer ' || n, md5('a' || n), 'approved', false, 'v', '', now(), '', 0, 0, 0, 0, now(),
-               now() + interval '90 days'
+        SELECT %s, 'th', '', 'i', 'answer ' || n, md5('a' || n), 'approved', false, 'v', '', now(), '',
+               0, 0, 0, 0, now(), now() + interval '90 days'
         FROM generate_series(1, %s) n RETURNING id
     )
     INSERT INTO conversations_knownquestion
@@ -66,11 +66,8 @@ def fill(site: Site, vectors: NDArray[np.float32]) -> VectorSpace:
         cursor.execute(FILL, [site.pk, len(vectors), site.pk])
         cursor.execute("SELECT id FROM conversations_knownquestion ORDER BY id")
         ids = [row[0] for row in cursor.fetchall()]
-        into = (
-            "COPY conversations_questionvector (question_id, space_id, site_id, locale, segment, embedding)"
-        into += " FROM STDIN"
-        )
-        with cursor.cursor.copy(into) as copy:
+        into = "conversations_questionvector (question_id, space_id, site_id, locale, segment, embedding)"
+        with cursor.cursor.copy(f"COPY {into} FROM STDIN") as copy:
             for number, vector in zip(ids, vectors, strict=True):
                 copy.write_row((number, space.pk, site.pk, "th", "", literal(vector.tolist())))
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
