@@ -95,17 +95,18 @@ def _new_release(draft: Playbook, *, author: Actor, comment: str) -> Release:
     return release
 
 
+@transaction.atomic
 def mark_checked(release_id: int, *, is_green: bool, summary: Mapping[str, Any]) -> None:
     """Keep what an evaluation found out about a release; a later one replaces it.
 
     `summary["baseline"]` is the number of the release it was compared with: it must still be the live one when this
     one is published.
     """
-    Release.objects.filter(pk=release_id).update(
-        check_state=CheckState.GREEN if is_green else CheckState.RED,
-        checked_at=timezone.now(),
-        check_summary=dict(summary),
-    )
+    release = Release.objects.slim().get(pk=release_id)
+    found = CheckState.GREEN if is_green else CheckState.RED
+    same = Release.objects.filter(pk=release_id)
+    same.update(check_state=found, checked_at=timezone.now(), check_summary=dict(summary))
+    record(None, Verb.CHECK, release, changes={"check_state": (release.check_state, found.value)})
 
 
 def publish(release: Release, *, by: Actor, reason: str = "", over: int | None = None) -> Publication:

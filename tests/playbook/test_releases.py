@@ -109,7 +109,11 @@ def test_a_release_that_passed_is_published_with_who_and_why(shop: User) -> None
     publication = publish(release, by=shop, reason="14 days", over=1)
     assert (publication.kind, publication.by_name, publication.reason) == (PublicationKind.PUBLISH, "ploy", "14 days")
     assert current_playbook().number == 2
-    assert [entry.verb for entry in AuditEntry.objects.about("release", release.pk)] == [Verb.PUBLISH, Verb.FREEZE]
+    assert [entry.verb for entry in AuditEntry.objects.about("release", release.pk)] == [
+        Verb.PUBLISH,
+        Verb.CHECK,
+        Verb.FREEZE,
+    ]
 
 
 @pytest.mark.parametrize("is_red", [True, False])
