@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from conversations.playbook.audit import Actor, name_of
@@ -50,30 +51,51 @@ def required_sets() -> list[EvaluationSet]:
 @transaction.atomic
 def start_run(wish: Wish, *, by: Actor) -> EvaluationRun:
     """Write down a run with its own copy of each case. Raises RefusedError for nothing to ask, or too much."""
-    cases = list(EvaluationCase.objects.on().filter(evaluation_set__in=wish.sets).select_related("evaluation_set"))
-    samples = wish.samples or max((each.samples for each in wish.sets), default=1)
-    total = len(cases) * samples * (ARMS if wish.baseline else 1)
-    if not cases:
-        raise RefusedError(_("There are no cases to ask. Add some first."))
-    if total > MAX_ANSWERS:
-        raise RefusedError(
-            _("That would be %(total)d answers; more than %(most)d are not asked for at once.")
-            % {"total": total, "most": MAX_ANSWERS}
-        )
+    if problem := problem_with(wish):
+        raise RefusedError(problem)
+    cases = list(cases_of(wish))
     run = EvaluationRun.objects.create(
         release=wish.release,
         baseline=wish.baseline,
         model_id=wish.model_id,
         set_names=[each.name for each in wish.sets],
-        samples=samples,
+        samples=samples_of(wish),
         is_check=decides(wish),
-        total=total,
+        total=total_of(wish, len(cases)),
         by_id=by.pk if by else None,
         by_name=name_of(by),
     )
     run.sets.set(wish.sets)
     EvaluationItem.objects.bulk_create(items_of(run, cases))
     return run
+
+
+def problem_with(wish: Wish) -> str:
+    """Return why a wish can't be done; "" where it can."""
+    total = total_of(wish, cases_of(wish).count())
+    if not total:
+        return _("There are no cases to ask. Add some first.")
+    if total > MAX_ANSWERS:
+        return _("That would be %(total)d answers; more than %(most)d are not asked for at once.") % {
+            "total": total,
+            "most": MAX_ANSWERS,
+        }
+    return ""
+
+
+def cases_of(wish: Wish) -> QuerySet[EvaluationCase]:
+    """Return the cases to ask."""
+    return EvaluationCase.objects.on().filter(evaluation_set__in=wish.sets).select_related("evaluation_set")
+
+
+def samples_of(wish: Wish) -> int:
+    """Return how often each case is asked."""
+    return wish.samples or max((each.samples for each in wish.sets), default=1)
+
+
+def total_of(wish: Wish, cases: int) -> int:
+    """Return how many answers so many cases take."""
+    return cases * samples_of(wish) * (ARMS if wish.baseline else 1)
 
 
 def decides(wish: Wish) -> bool:

@@ -1,0 +1,28 @@
+// @ts-check
+/** A run that is under way: shows how far it is, and shows the report once it is over. */
+
+const EVERY_MS = 2000;
+
+/** @type {HTMLElement | null} */
+const card = document.querySelector("[data-standing]");
+const bar = card?.querySelector("progress");
+const count = card?.querySelector("[data-done]");
+
+async function look() {
+  const response = await fetch(card?.dataset.standing ?? "", { headers: { Accept: "application/json" } }).catch(
+    () => null,
+  );
+  // Signed out: the admin answers with its login page.
+  if (!response?.ok || response.redirected) return;
+  /** @type {{ done: number, total: number, is_over: boolean } | null} */
+  const standing = await response.json().catch(() => null);
+  if (!standing) return;
+  if (standing.is_over) {
+    window.location.reload();
+    return;
+  }
+  if (bar) bar.value = standing.done;
+  if (count) count.textContent = String(standing.done);
+}
+
+if (card) setInterval(look, EVERY_MS);
