@@ -17,6 +17,8 @@ from django.utils import timezone
 from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.actions.runs import claim_overdue, drop_run
+from conversations.answers.student.drift import watch_student
+from conversations.answers.student.schedule import train_wanted
 from conversations.answers.upkeep import (
     carry_into_release,
     encode_questions,
@@ -127,6 +129,8 @@ JOBS: Final = (
     Job(encode_questions, every_seconds=5.0, lock=71012),
     Job(learn_bounds, every_seconds=600.0, lock=71013),
     Job(note_usual_costs, every_seconds=600.0, lock=71014),
+    Job(watch_student, every_seconds=30.0, lock=71030),
+    Job(train_wanted, every_seconds=5.0, lock=71031),
 )
 
 

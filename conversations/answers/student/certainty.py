@@ -23,6 +23,8 @@ from conversations.answers.student.vectors import Floats
 SCALES: Final = tuple(float(scale) for scale in np.geomspace(0.5, 16, 21))
 STRANGE_SHARE: Final = 0.1
 """How much all texts of intents left out count beside those of known ones."""
+UNTAUGHT: Final = 0.02
+"""Of a hundred questions that customers will ask, two are taken to be of an intent that it wasn't taught."""
 FLAG_RECALL: Final = 0.98
 """A flag that is missed serves an answer where something had to be done; one too many only asks the model."""
 SURE_FLAG: Final = 0.5
@@ -53,7 +55,9 @@ def calibrate(held: Sequence[Held], *, strange: Sequence[Held], precision: float
     return Calibration(
         linear_scale=scale,
         trust=tuple(float(weight) for weight in trust),
-        sure_from=sure_from(sigmoid(proofs @ trust), is_right, precision=precision),
+        sure_from=sure_from(
+            sigmoid(proofs @ trust), is_right, strange=sigmoid(strange_proofs @ trust), precision=precision
+        ),
         action_from=flag_from(flags[:, 0], wanted[:, 0]),
         escalate_from=flag_from(flags[:, 1], wanted[:, 1]),
     )
@@ -93,15 +97,20 @@ def fit_trust(proofs: Floats, is_right: NDArray[np.bool_], *, strange: Floats) -
     return np.asarray(model.coef_[0], np.float32)
 
 
-def sure_from(probabilities: Floats, is_right: NDArray[np.bool_], *, precision: float) -> float:
+def sure_from(probabilities: Floats, is_right: NDArray[np.bool_], *, strange: Floats, precision: float) -> float:
     """Return the lowest probability from which on judgements are right with this precision.
 
-    One more wrong than was seen is assumed, so that a handful of lucky rows proves nothing.
+    Some questions are strange, and whatever is made of them is wrong. One more wrong than was seen is assumed, so that
+    a handful of lucky rows proves nothing.
     """
-    order = np.argsort(-probabilities, kind="stable")
-    wrong = np.cumsum(~is_right[order])
-    enough = np.flatnonzero((wrong + 1) / (np.arange(len(order)) + 2) <= 1 - precision)
-    return float(probabilities[order[enough[-1]]]) if len(enough) else NEVER
+    everything = np.concatenate((probabilities, strange))
+    counts = np.ones(len(everything))
+    counts[len(probabilities) :] = UNTAUGHT * len(probabilities) / max(len(strange), 1)
+    is_wrong = np.concatenate((~is_right, np.ones(len(strange), np.bool_)))
+    order = np.argsort(-everything, kind="stable")
+    wrong, sure = np.cumsum(counts[order] * is_wrong[order]), np.cumsum(counts[order])
+    enough = np.flatnonzero((wrong + 1) / (sure + 2) <= 1 - precision)
+    return float(everything[order[enough[-1]]]) if len(enough) else NEVER
 
 
 def flag_from(probabilities: Floats, is_set: NDArray[np.bool_]) -> float:

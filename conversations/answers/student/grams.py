@@ -32,7 +32,7 @@ def char_grams(plain: str) -> list[str]:
         padded = f" {word} "
         length = len(padded)
         for size in range(1, min(MAX_GRAM, length) + 1):
-            grams.extend([padded[start : start + size] for start in range(length - size + 1)])
+            grams += [padded[start : start + size] for start in range(length - size + 1)]
     return grams
 
 

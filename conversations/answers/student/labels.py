@@ -17,7 +17,7 @@ from django.db import connection
 from conversations.answers.normal import question_key
 from conversations.answers.selfcontained import Unfit, unfit
 from conversations.answers.student.rows import MAX_ROWS, Labelled
-from conversations.playbook.models import EvaluationCase, Example, Intent
+from conversations.playbook.models import Correction, EvaluationCase, Example, Intent
 from conversations.text.masking import mask
 
 DEPENDS: Final = frozenset({Unfit.TOO_SHORT, Unfit.HIDDEN_SIGNS, Unfit.FOLLOW_UP, Unfit.POINTS_ELSEWHERE})
@@ -27,6 +27,7 @@ MAX_OF_CUSTOMER: Final = 20
 MAX_OF_QUESTION: Final = 5
 PERSON_COUNTS: Final = 3.0
 HELD_PERCENT: Final = 20
+CUSTOMER: Final = "customer "
 HASH_BITS: Final = 32
 
 # The newest first. A run's question is what the customer said since the last answer.
@@ -72,16 +73,20 @@ def gather() -> Material:
     neither learnt from.
     """
     known = set(Intent.objects.on().values_list("key", flat=True))
-    examples = list(example_rows())
-    decided = {question_key(row.text) for row in examples} | evaluation_keys()
+    corrections = list(correction_rows())
+    people = [*corrections, *example_rows()]
+    forbidden = evaluation_keys()
+    decided = {question_key(row.text) for row in people} | forbidden
     turns = newest_turns(limit=MAX_ROWS).rows
     usable = [row for row in turns if row.intent in known and question_key(row.text) not in decided]
     rows = few_of_each(usable)
     rows.reverse()
-    held = [row for row in rows if is_held(row.group)]
-    learnt = [*(row for row in rows if not is_held(row.group)), *(row for row in examples if row.intent in known)]
-    sources = {"model": len(rows), "examples": len(learnt) + len(held) - len(rows)}
-    return Material(tuple(learnt), tuple(held), sources, hash_of((*learnt, *held)))
+    decisions = [row for row in people if row.intent in known and question_key(row.text) not in forbidden]
+    everything = [*rows, *decisions]
+    held = [row for row in everything if is_held(row.group)]
+    learnt = [row for row in everything if not is_held(row.group)]
+    sources = {"model": len(rows), "people": len(decisions)}
+    return Material(tuple(learnt), tuple(held), sources, hash_of(everything))
 
 
 def newest_turns(*, limit: int) -> Page:
@@ -109,7 +114,7 @@ def row_of(found: Sequence[Any]) -> Labelled | None:
     if not text or unfit(text) in DEPENDS:
         return None
     masked = mask(text, with_orders=True, known=(name,) if name else ())
-    return Labelled(masked, intent, action_required, escalate, group=f"customer {customer_id}")
+    return Labelled(masked, intent, action_required, escalate, group=f"{CUSTOMER}{customer_id}")
 
 
 def example_rows() -> Iterator[Labelled]:
@@ -121,6 +126,22 @@ def example_rows() -> Iterator[Labelled]:
             example.action_required,
             example.escalate,
             group=f"example {example.pk}",
+            count=PERSON_COUNTS,
+        )
+
+
+def correction_rows() -> Iterator[Labelled]:
+    """Return what agents corrected and editors approved, but not of customers who were erased."""
+    approved = Correction.objects.approved().filter(message__isnull=False)
+    for correction in approved.select_related("message__conversation"):
+        if correction.message is None or correction.dialogue or unfit(correction.question) in DEPENDS:
+            continue
+        yield Labelled(
+            mask(correction.question, with_orders=True),
+            correction.intent,
+            correction.action_required,
+            correction.escalate,
+            group=f"{CUSTOMER}{correction.message.conversation.customer_id}",
             count=PERSON_COUNTS,
         )
 
@@ -149,8 +170,8 @@ def few_of_each(rows: Iterable[Labelled]) -> list[Labelled]:
 
 
 def is_held(group: str) -> bool:
-    """Whether this customer's rows are held back, for ever."""
-    return share_of(group) < HELD_PERCENT / 100
+    """Whether this customer's rows are held back, for ever. Examples are nobody's, and learnt from."""
+    return group.startswith(CUSTOMER) and share_of(group) < HELD_PERCENT / 100
 
 
 def share_of(group: str) -> float:

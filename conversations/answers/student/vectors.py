@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ Floats = NDArray[np.floating[Any]]
 MIN_GROUPS: Final = 2
 """A gram that a single customer used is never kept: neither a name nor an address gets into an artefact."""
 MAX_GRAMS: Final = 120_000
+UNKNOWN: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,13 @@ class Vocabulary:
         return Vector(places, weights, known)
 
     def _part(self, counts: Counter[str]) -> tuple[NDArray[np.intp], Floats]:
-        found = [(place, count) for gram, count in counts.items() if (place := self.places.get(gram)) is not None]
-        if not found:
-            return np.empty(0, np.intp), np.empty(0, np.float32)
-        places = np.array([place for place, _count in found], np.intp)
-        times = np.array([count for _place, count in found], np.float32)
+        size = len(counts)
+        places = np.fromiter(map(self.places.get, counts, repeat(UNKNOWN)), np.intp, size)
+        times = np.fromiter(counts.values(), np.float32, size)
+        is_known = places != UNKNOWN
+        places, times = places[is_known], times[is_known]
         weights = (1 + np.log(times)) * self.rarity[places]
-        return places, weights / np.sqrt(weights @ weights)
+        return places, weights / np.sqrt(weights @ weights) if len(weights) else weights
 
 
 def learn_vocabulary(texts: Sequence[str], *, groups: Sequence[object]) -> Vocabulary:
