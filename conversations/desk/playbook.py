@@ -177,6 +177,7 @@ class ExampleAdmin(EntryAdmin):
     """What a customer says, and how the best employee answers."""
 
     form = ExampleForm
+    list_before_template = "admin/exchange/links.html"
     change_form_outer_before_template = "admin/playbook/notices.html"
     list_display = ("words", "intent", "answer", "locale", "action_required", "escalate", "position", "is_on")
     list_select_related = ("intent",)

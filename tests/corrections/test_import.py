@@ -218,7 +218,6 @@ def test_five_thousand_rows_of_which_fifty_are_bad(ploy: User) -> None:
     kept = uploaded(*rows, by=ploy)
     planned = exchange.plan(kept)
     assert [line.raw.number for line in planned.bad] == list(bad)
-    exchange.likenesses(planned)
     before = Example.objects.count()
     with pytest.raises(exchange.RefusedError):
         exchange.apply(kept.pk, by=ploy)
