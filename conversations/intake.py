@@ -2,7 +2,10 @@
 
 from uuid import UUID
 
+from django.conf import settings
+
 from conversations.actions.customers import Stored, add_customer_message
+from conversations.actions.overload import ask_to_wait
 from conversations.actions.ownership import escalate
 from conversations.events.control import Order
 from conversations.events.publisher import tell_workers
@@ -17,7 +20,10 @@ def receive_message(conversation_id: int, *, client_id: UUID, text: str) -> Stor
         # The run takes it along if nothing of its reply was shown yet; else it is answered right after.
         tell_workers(Order.EXTEND, run_id=stored.open_run_id)
     elif stored.wants_reply:
-        ask_for_reply(conversation_id)
+        waited_seconds = ask_for_reply(conversation_id)
+        if waited_seconds >= settings.CSBOT_BUSY_QUEUE_SECONDS:
+            # Whoever comes last waits longest: told at once, not when the wait has become long.
+            ask_to_wait(conversation_id, seq=stored.seq)
     return stored
 
 

@@ -6,6 +6,7 @@ Form: https://docs.celeryq.dev/en/stable/internals/protocol.html (version 2), in
 """
 
 import logging
+import time
 from base64 import b64encode
 from datetime import timedelta
 from typing import Final
@@ -23,12 +24,33 @@ logger = logging.getLogger(__name__)
 REPLY_TASK: Final = "csbot.reply"
 EVALUATION_TASK: Final = "csbot.evaluate"
 EVALUATION_EXPIRES_SECONDS: Final = 10
+QUEUED_AT: Final = "csbot_queued_at"
 NO_FOLLOWERS: Final = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
-def ask_for_reply(conversation_id: int) -> bool:
-    """Put a conversation into the queue. False where there is none now; the scheduler asks again later."""
-    return _put(task_message(REPLY_TASK, conversation_id))
+def ask_for_reply(conversation_id: int) -> float:
+    """Put a conversation into the queue; return for how many seconds the first in it has been waiting.
+
+    Where there is no queue now, the scheduler asks again later.
+    """
+    try:
+        pipeline = redis_client().pipeline(transaction=False)
+        pipeline.lpush(settings.CELERY_TASK_DEFAULT_QUEUE, task_message(REPLY_TASK, conversation_id))
+        pipeline.lindex(settings.CELERY_TASK_DEFAULT_QUEUE, -1)
+        _length, first = pipeline.execute()
+    except (RedisError, OSError) as error:
+        logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
+        return 0.0
+    return _seconds_in_queue(first)
+
+
+def _seconds_in_queue(message: bytes | None) -> float:
+    """Return how long a message has been in the queue; 0 where there is none, or none of ours."""
+    try:
+        queued_at = orjson.loads(message)["headers"][QUEUED_AT] if message else None
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+    return max(0.0, time.time() - queued_at) if isinstance(queued_at, float) else 0.0
 
 
 def ask_for_evaluation() -> bool:
@@ -61,6 +83,7 @@ def task_message(task: str, *arguments: int | str, expires_seconds: float | None
                 "root_id": task_id,
                 "parent_id": None,
                 "group": None,
+                QUEUED_AT: time.time(),
                 "expires": expires_at and expires_at.isoformat(),
                 "retries": 0,
                 "timelimit": [None, None],

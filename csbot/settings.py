@@ -168,7 +168,9 @@ CSBOT_FIELD_KEYS = env.words("CSBOT_FIELD_KEY")
 CSBOT_MAX_MESSAGE_CHARS = int(env.number("CSBOT_MAX_MESSAGE_CHARS", default=2000))
 # Whoever reads /metrics from another machine sends it as `Authorization: Bearer ...`; without one only loopback may.
 CSBOT_METRICS_TOKEN = env.text("CSBOT_METRICS_TOKEN")
-CSBOT_LIVE_RUNS_PER_WORKER = int(env.number("CSBOT_LIVE_RUNS_PER_WORKER", default=250))
+CSBOT_LIVE_RUNS_PER_WORKER = int(env.number("CSBOT_LIVE_RUNS_PER_WORKER", default=110))
+# A customer who writes while the first in the queue has waited this long is told that the answer will take longer.
+CSBOT_BUSY_QUEUE_SECONDS = env.number("CSBOT_BUSY_QUEUE_SECONDS", default=0.2)
 
 DEEPSEEK_API_KEYS = env.words("DEEPSEEK_API_KEY")
 DEEPSEEK_BASE_URL = env.text("DEEPSEEK_BASE_URL", default="https://api.deepseek.com")

@@ -26,6 +26,8 @@ def pytest_load_initial_conftests() -> None:
     """Start what the environment does not name."""
     os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csbot.settings")
+    # Nobody empties the queue of most tests; those that are about it say how long is too long.
+    os.environ.setdefault("CSBOT_BUSY_QUEUE_SECONDS", "3600")
     if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
         return
     # At exit, not in a hook: pytest calls no hook where a conftest could not be imported.

@@ -1,3 +1,4 @@
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,10 +7,13 @@ import pytest
 import redis
 from django.conf import settings
 from django.utils import timezone
+from pytest_django import Settings
 
 from conversations.actions.customers import add_customer_message
 from conversations.actions.runs import open_run
-from conversations.models import Conversation, Escalation, Owner, Reason, Run
+from conversations.actions.sentences import Sentence, say
+from conversations.intake import receive_message
+from conversations.models import Conversation, Customer, Escalation, Message, Owner, Reason, Run, Site
 from conversations.upkeep import (
     JOBS,
     MAX_LOST_RUNS,
@@ -114,6 +118,24 @@ def test_a_fresh_question_is_left_to_the_queue(conversation: Conversation, queue
     tell_who_waits()
     assert queued(queue) == 0
     assert conversation.messages.count() == 1
+
+
+def test_who_writes_while_the_queue_stands_still_is_told_at_once_and_once(
+    conversation: Conversation, site: Site, queue: redis.Redis, settings: Settings
+) -> None:
+    settings.CSBOT_BUSY_QUEUE_SECONDS = 0.2
+    other = Conversation.objects.create(site=site, customer=Customer.objects.create(site=site))
+    receive_message(other.pk, client_id=uuid.uuid4(), text="สวัสดีค่ะ")
+    receive_message(conversation.pk, client_id=uuid.uuid4(), text="มีไซซ์ M ไหมคะ")
+    assert not Message.objects.filter(code="please_wait").exists()
+    time.sleep(0.25)
+    for words in ("ยังอยู่ไหมคะ", "ขอสีดำค่ะ"):
+        receive_message(conversation.pk, client_id=uuid.uuid4(), text=words)
+    said = conversation.messages.order_by("seq").values_list("seq", "code")
+    assert list(said) == [(1, ""), (2, ""), (3, "please_wait"), (4, "")]
+    conversation.refresh_from_db()
+    assert conversation.head_seq == 4
+    assert Message.objects.get(code="please_wait").text == say(Sentence.PLEASE_WAIT, locale="th")
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.work.__name__)

@@ -1,28 +1,29 @@
 """Telling a customer honestly that the answer takes longer, at most once per wait."""
 
-from django.db import transaction
+from django.utils import timezone
 
-from conversations.actions.append import append_system_message, message_item
+from conversations.actions import statements
+from conversations.actions.append import message_item
 from conversations.actions.sentences import Sentence, say
+from conversations.database import row_of
 from conversations.events.publisher import announce
-from conversations.models import Conversation, Message, RunState
-
-WAIT_FIELDS = ("head_seq", "last_message_at")
+from conversations.models import Locale, Message, Sender
 
 
-@transaction.atomic
 def ask_to_wait(conversation_id: int, *, seq: int) -> Message | None:
-    """Say "please wait" about customer message `seq`. None if it is answered, being answered, or was said already."""
-    locked = Conversation.objects.locked(conversation_id)
-    is_pending = locked.is_unanswered and locked.answered_seq < seq
-    if not is_pending or locked.runs.filter(state=RunState.OPEN).exists() or _was_said(locked):
+    """Say "please wait" about customer message `seq`. None if it is answered, being answered, or was said already.
+
+    In one round trip: it is said when there is too much to do already.
+    """
+    now, code = timezone.now(), Sentence.PLEASE_WAIT
+    message = Message(sender=Sender.SYSTEM, code=code.value, created_at=now, conversation_id=conversation_id)
+    thai, english = (say(code, locale=locale) for locale in (Locale.TH, Locale.EN))
+    given = statements.WAIT_NOTICE.parameters(message)
+    row = row_of(
+        statements.ask_to_wait(), (now, conversation_id, seq, code.value, Locale.EN.value, english, thai, *given)
+    )
+    if row is None:
         return None
-    text = say(Sentence.PLEASE_WAIT, locale=locked.locale)
-    message = append_system_message(locked, sentence=Sentence.PLEASE_WAIT, text=text)
-    locked.save(update_fields=WAIT_FIELDS)
+    message.pk, message.seq, message.text = row
     announce(message_item(message))
     return message
-
-
-def _was_said(locked: Conversation) -> bool:
-    return locked.messages.filter(seq__gt=locked.answered_seq, code=Sentence.PLEASE_WAIT.value).exists()

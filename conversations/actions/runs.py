@@ -153,7 +153,7 @@ def _finish_plainly(run_id: int, *, text: str, verdict: Verdict, figures: Figure
     now = timezone.now()
     message = Message(sender=Sender.BOT, text=text, run_id=run_id, created_at=now, **vars(verdict))
     measured = vars(figures)
-    written = [parameter(Run._meta.get_field(name), value) for name, value in measured.items()]
+    written = [parameter(statements.RUN_FIELDS[name], value) for name, value in measured.items()]
     row = row_of(
         statements.finish_reply(tuple(measured)),
         (

@@ -9,8 +9,10 @@ from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.actions import statements
 from conversations.actions.customers import Identity, known_customer, new_visitor, start_conversation
 from conversations.actions.priority import set_priority
+from conversations.database import row_of
 from conversations.models import Customer, Site, WidgetSession
 
 SESSION_DAYS: Final = 30
@@ -40,6 +42,25 @@ def open_session(site: Site, *, locale: str, identity: Identity | None = None, t
     expires_at = timezone.now() + timedelta(days=SESSION_DAYS)
     session = WidgetSession.objects.create(customer=customer, expires_at=expires_at)
     return OpenedSession(_token(session.key), conversation.public_id, expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """What a widget's token stands for: the session's key, its conversation, and the pages that may show it."""
+
+    key: str
+    conversation_id: int
+    locale: str
+    allowed_origins: list[str]
+
+
+def read_greeted(token: str) -> Greeted | None:
+    """Return what a token stands for; None if it isn't valid. In one short round trip: after a restart all come."""
+    key = _key(token)
+    if key is None:
+        return None
+    row = row_of(statements.read_session(), (key, timezone.now()))
+    return Greeted(key, *row) if row else None
 
 
 def read_session(token: str) -> WidgetSession | None:

@@ -57,10 +57,12 @@ STAMPS = """
 """
 CUSTOMER_MESSAGE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq"})
 BOT_MESSAGE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq", "run_id": "moved.run_id"})
+WAIT_NOTICE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq", "text": "moved.said"})
 RUN = Insertion(
     Run, {"conversation_id": "held.id", "owner_epoch": "held.owner_epoch", "covers_seq": "held.customer_seq"}
 )
 CALL = Insertion(LLMCall, {})
+RUN_FIELDS = {field.name: field for field in Run._meta.local_concrete_fields}
 
 
 @cache
@@ -100,6 +102,45 @@ def store_question() -> bytes:
 
 
 @cache
+def ask_to_wait() -> bytes:
+    """Return the statement that stores the sentence that asks to wait, where nobody is answering and it wasn't said."""
+    return numbered(f"""
+        WITH moved AS (
+            UPDATE conversations_conversation AS conversation
+               SET head_seq = head_seq + 1, last_message_at = %s
+             WHERE id = %s AND owner = 'bot' AND customer_seq > answered_seq AND answered_seq < %s
+               AND NOT EXISTS (
+                   SELECT FROM conversations_run AS run
+                    WHERE run.conversation_id = conversation.id AND run.state = 'open'
+               )
+               AND NOT EXISTS (
+                   SELECT FROM conversations_message AS earlier
+                    WHERE earlier.conversation_id = conversation.id
+                      AND earlier.seq > conversation.answered_seq AND earlier.code = %s
+               )
+         RETURNING id, head_seq, CASE locale WHEN %s THEN %s::text ELSE %s::text END AS said
+        ), stored AS (
+            INSERT INTO conversations_message ({WAIT_NOTICE.columns})
+            SELECT {WAIT_NOTICE.values} FROM moved
+         RETURNING id, seq, text
+        )
+        SELECT id, seq, text FROM stored
+    """)  # noqa: S608
+
+
+@cache
+def read_session() -> bytes:
+    """Return the statement that reads what a widget's session stands for, while it is valid."""
+    return numbered("""
+        SELECT conversation.id, conversation.locale, site.allowed_origins
+          FROM conversations_widgetsession AS session
+          JOIN conversations_conversation AS conversation ON conversation.customer_id = session.customer_id
+          JOIN conversations_site AS site ON site.id = conversation.site_id
+         WHERE session.key = %s AND session.expires_at > %s
+    """)
+
+
+@cache
 def open_reply() -> bytes:
     """Return the statement that opens a run where a reply is owed and none is open, with all that a prompt needs.
 
@@ -133,7 +174,7 @@ def finish_reply(figures: tuple[str, ...]) -> bytes:
 
     `figures`: the run's fields that are written beside its end. The call is written even where the run was lost.
     """
-    given = ", ".join(f'"{name}" = {placeholder(Run._meta.get_field(name))}' for name in figures)
+    given = ", ".join(f'"{name}" = {placeholder(RUN_FIELDS[name])}' for name in figures)
     return numbered(f"""
         WITH held AS (
             SELECT conversation.id, run.id AS run_id, run.covers_seq

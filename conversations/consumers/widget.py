@@ -19,7 +19,7 @@ from django.db import Error as DatabaseError
 from django.http.request import split_domain_port, validate_host
 
 from conversations.actions.customers import change_locale
-from conversations.actions.sessions import read_session
+from conversations.actions.sessions import Greeted, read_greeted
 from conversations.consumers.busy import busy
 from conversations.consumers.client_frames import BadFrameError, ClientFrame, Hello, parse_frame
 from conversations.consumers.feed import Feed
@@ -32,8 +32,7 @@ from conversations.events.frames import PROTOCOL_VERSION, to_json
 from conversations.events.hub import process_hub
 from conversations.events.lane import conversation_topic
 from conversations.events.snapshots import read_snapshot
-from conversations.gateway.endpoints import is_simulated
-from conversations.gateway.reading import current_catalog
+from conversations.gateway.endpoints import is_simulated, look_at_catalog
 from conversations.limits import (
     SOCKET_FRAMES,
     SUBNET_FRAMES,
@@ -44,7 +43,7 @@ from conversations.limits import (
     secret_key,
     subnet,
 )
-from conversations.models import Locale, Site, WidgetSession
+from conversations.models import Locale, Site
 from conversations.redis import loop_client
 from conversations.text.origins import is_listed_origin, is_own_origin
 
@@ -201,31 +200,31 @@ class WidgetConsumer(AsyncWebsocketConsumer):
         if not isinstance(frame, Hello):
             await self._answer_bad_frame(Code.HELLO_FIRST)
             return
-        session = await persistently(read_session, frame.token)
+        session = await persistently(read_greeted, frame.token)
+        await look_at_catalog()
         if session is None:
             await self.refuse(Code.NO_SESSION, close_code=BAD_HELLO)
-        elif not self._is_allowed_on(session.customer.site):
+        elif not self._is_allowed_on(session.allowed_origins):
             await self.refuse(Code.BAD_ORIGIN, close_code=BAD_ORIGIN)
         elif not self.is_closed:
             await self._welcome(session, hello=frame)
 
-    async def _welcome(self, session: WidgetSession, *, hello: Hello) -> None:
-        conversation = session.customer.conversation
-        locale = hello.locale or conversation.locale
-        if locale != conversation.locale:
-            await persistently(change_locale, conversation.pk, locale=locale)
-        visitor = Visitor(conversation.pk, locale, secret_key(session.key), self.origin)
-        feed = Feed(conversation.pk, send=self.send_frame, origin=self.origin)
+    async def _welcome(self, session: Greeted, *, hello: Hello) -> None:
+        conversation_id = session.conversation_id
+        locale = hello.locale or session.locale
+        if locale != session.locale:
+            await persistently(change_locale, conversation_id, locale=locale)
+        visitor = Visitor(conversation_id, locale, secret_key(session.key), self.origin)
+        feed = Feed(conversation_id, send=self.send_frame, origin=self.origin)
         # Subscribed before anything is read, so that nothing falls between what is read and what comes.
-        process_hub().subscribe(conversation_topic(conversation.pk), feed.take)
+        process_hub().subscribe(conversation_topic(conversation_id), feed.take)
         self.visitor, self.feed = visitor, feed
         self._stop_waiting()
-        standing = await persistently(read_standing, conversation.pk, after_seq=hello.after_seq)
+        standing = await persistently(read_standing, conversation_id, after_seq=hello.after_seq)
         if standing is None:
             await self.refuse(Code.NO_SESSION, close_code=BAD_HELLO)
             return
         snapshot = await read_snapshot(loop_client(), standing.open_run.pk) if standing.open_run else ""
-        await in_database(current_catalog)
         await self.send_frame(welcome_frame(standing, locale=locale, snapshot=snapshot))
         await feed.begin(standing, after_seq=hello.after_seq, snapshot=snapshot)
 
@@ -245,11 +244,11 @@ class WidgetConsumer(AsyncWebsocketConsumer):
             return True
         return is_listed_origin(origin, allowed=await in_database(allowed_origins))
 
-    def _is_allowed_on(self, site: Site) -> bool:
+    def _is_allowed_on(self, allowed_origins: list[str]) -> bool:
         origin = header(self.scope, b"origin")
         if origin is None or is_own_origin(origin, host=own_host(self.scope)):
             return True
-        return is_listed_origin(origin, allowed=site.allowed_origins)
+        return is_listed_origin(origin, allowed=allowed_origins)
 
 
 def welcome_frame(standing: Standing, *, locale: str, snapshot: str) -> str:

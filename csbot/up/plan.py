@@ -11,7 +11,7 @@ from csbot.up.address import Address, allowed_hosts
 from csbot.up.folder import DataFolder
 from csbot.up.options import PROJECT, Options
 
-THREADS_PER_WORKER: Final = 8
+THREADS_PER_WORKER: Final = 2
 
 
 @dataclass(frozen=True)
