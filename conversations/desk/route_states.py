@@ -49,8 +49,8 @@ def state_of_candidate(candidate: Candidate, circuits: dict[str, OpenCircuit]) -
     if names.pair in circuits:
         return State.LEFT_ALONE, left_alone(circuits[names.pair])
     if refused:
-        return State.LIMPS, _("Answers; a key is refused")
-    return State.ANSWERS, _("Answers")
+        return State.LIMPS, _("Answering; a key is refused")
+    return State.ANSWERS, _("Answering")
 
 
 def left_alone(circuit: OpenCircuit) -> str:

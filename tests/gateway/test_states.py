@@ -31,9 +31,9 @@ def open_circuit(name: str, *, kind: str, seconds: float) -> None:
 def test_a_route_answers_until_its_circuit_opens(owner: Client) -> None:
     route = add_route("first", "http://127.0.0.1:9/v1", keys=("a", "b"))
     pair, (key, other) = f"{route.account_id}:{route.model_id}", route.account.keys.all()
-    assert "Answers" in owner.get(ROUTES).content.decode()
+    assert "Answering" in owner.get(ROUTES).content.decode()
     for name, kind, words in (
-        (f"key:{route.account_id}:{key.fingerprint}", "auth", "Answers; a key is refused"),
+        (f"key:{route.account_id}:{key.fingerprint}", "auth", "Answering; a key is refused"),
         (f"pair:{pair}", "stalled", "Stalled; again in 60 s"),
         (f"key:{route.account_id}:{other.fingerprint}", "auth", "Key refused"),
         (f"account:{route.account_id}", "balance", "Account empty"),
