@@ -5,6 +5,7 @@ from conversations.desk import (
     audit,
     budgets,
     conversations,
+    corrections,
     customers,
     evaluation,
     exchange,
@@ -14,6 +15,7 @@ from conversations.desk import (
     rollouts,
     sites,
     staff,
+    students,
     why,
 )
 
@@ -22,6 +24,7 @@ __all__ = [
     "audit",
     "budgets",
     "conversations",
+    "corrections",
     "customers",
     "evaluation",
     "exchange",
@@ -31,5 +34,6 @@ __all__ = [
     "rollouts",
     "sites",
     "staff",
+    "students",
     "why",
 ]

@@ -6,7 +6,6 @@ vector.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Final
 
 from django.db import connection, transaction
@@ -40,21 +39,12 @@ def make_index(space: VectorSpace) -> None:
         )
 
 
-@cache
-def space_of(name: str) -> tuple[int, int] | None:
-    """Return number and length of an encoder's space once it is complete; asked again until then."""
-    found = VectorSpace.objects.filter(name=name, is_complete=True).values_list("pk", "dimensions").first()
-    if found is None:
-        raise LookupError(name)
-    return found
-
-
 def serving_space(encoder: Encoder) -> tuple[int, int] | None:
-    """Return number and length of the space in which this encoder's vectors are searched; None while it is made."""
-    try:
-        return space_of(encoder.name)
-    except LookupError:
-        return None
+    """Return number and length of the space in which this encoder's vectors are searched; None while it is made.
+
+    Asked each time: a space that is made anew has another number, and a forgotten one would be silently empty.
+    """
+    return VectorSpace.objects.filter(name=encoder.name, is_complete=True).values_list("pk", "dimensions").first()
 
 
 def literal(vector: Sequence[float]) -> str:

@@ -85,7 +85,7 @@ class AnswerForm(AnswerModelForm):
         """Refuse what must not be known, and what customers can't read."""
         given = super().clean() or {}
         question = str(given.get("question") or "").strip()
-        if self.instance._state.adding and not question:
+        if "intent" in self.fields and not question:
             self.add_error("question", str(_("Please write the question.")))
         if question:
             try:

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from conversations.desk.audited import Audited
 from conversations.desk.gateway import OperatorsOnly
 from conversations.desk.look import ModelAdmin
 from conversations.desk.numbers import budget_line
@@ -12,12 +13,12 @@ from conversations.gateway.models import Budget
 
 
 @admin.register(Budget)
-class BudgetAdmin(OperatorsOnly, ModelAdmin):
+class BudgetAdmin(OperatorsOnly, Audited, ModelAdmin):
     """The budgets."""
 
     list_display = ("budget_name", "spent_shown", "warn_at", "step_down", "is_on")
     list_select_related = ("provider",)
-    fields = ("provider", ("period", "cap", "currency"), ("warn_at", "step_down"), "is_on")
+    fields = ("provider", "period", "cap", "currency", "warn_at", "step_down", "is_on")
 
     @admin.display(description=_("budget"))
     def budget_name(self, budget: Budget) -> str:

@@ -98,22 +98,18 @@ def tiles_of(figures: Figures) -> Iterator[Tile]:
 
 
 def headers() -> list[str]:
-    """Return the titles of the table's columns."""
+    """Return the titles of the table's columns: what a narrow screen shows without scrolling first."""
     return [
         _("Messages"),
         _("Success"),
-        _("First words p50"),
-        "p95",
-        "p99",
-        _("Whole answer p50"),
-        "p95",
-        "p99",
-        _("Prompt tokens"),
-        _("Cached"),
-        _("Answer tokens"),
         _("Cost"),
         _("per 1,000 messages"),
         _("at the baseline"),
+        _("First words, ms: p50 / p95 / p99"),
+        _("Whole answer, ms: p50 / p95 / p99"),
+        _("Prompt tokens"),
+        _("Cached"),
+        _("Answer tokens"),
     ]
 
 
@@ -124,23 +120,22 @@ def line_of(row: Row, figures: Figures) -> Line:
     cells = (
         f"{tally.successes:,}",
         percent(tally.success_share),
+        money(tally.cost, currency) if currency else NONE,
+        money(row.cost_per_thousand, currency),
+        money(row.baseline, figures.baseline_currency),
         *waits(tally),
         f"{tally.prompt_tokens:,}",
         percent(tally.cached_share),
         f"{tally.completion_tokens:,}",
-        money(tally.cost, currency) if currency else NONE,
-        money(row.cost_per_thousand, currency),
-        money(row.baseline, figures.baseline_currency),
     )
     return Line(f"{row.provider} · {arm}" if arm else row.provider, cells)
 
 
 def waits(tally: Tally) -> Iterator[str]:
-    """Yield the percentiles of both waits."""
-    for share in (P50, P95, P99):
-        yield milliseconds(tally.first_token_ms(share))
-    for share in (P50, P95, P99):
-        yield milliseconds(tally.total_ms(share))
+    """Yield the percentiles of both waits, each in one cell: side by side they would push the costs off the screen."""
+    for percentile in (tally.first_token_ms, tally.total_ms):
+        found = [percentile(share) for share in (P50, P95, P99)]
+        yield " / ".join(NONE if each is None else f"{each:,.0f}" for each in found)
 
 
 def comparison_of(figures: Figures) -> Iterator[Line]:

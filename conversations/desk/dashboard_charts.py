@@ -11,8 +11,8 @@ TOP: Final = 14.0
 SERIES: Final = 6
 """Colours there are; later series share the last one."""
 TIMES_SHOWN: Final = 5
-EDGE: Final = 18.0
-"""How far a time keeps from the left, so that all of it is seen."""
+LETTER: Final = 5.0
+"""How wide a letter of a time is, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +123,11 @@ def scaled(value: float, highest: float) -> float:
 
 
 def marks_of(times: Sequence[str], pitch: float) -> tuple[Mark, ...]:
-    """Return some of the times, evenly."""
+    """Return some of the times, evenly; none at an edge, where half of it would be cut off."""
     every = max(1, -(-len(times) // TIMES_SHOWN))
-    return tuple(
-        Mark(round(max(EDGE, place * pitch + pitch / 2), 1), time)
-        for place, time in enumerate(times)
-        if not place % every
-    )
+    places = range(every // 2, len(times), every)
+    marks = (Mark(round(place * pitch + pitch / 2, 1), times[place]) for place in places)
+    return tuple(mark for mark in marks if LETTER * len(mark.text) <= 2 * min(mark.x, WIDTH - mark.x))
 
 
 def _beside(point: str) -> str:

@@ -171,6 +171,14 @@ class EvaluationRunAdmin(Kept, ModelAdmin):
         obj.pk, obj._state.adding = started.pk, False
 
     @override
+    def response_add(
+        self, request: HttpRequest, obj: EvaluationRun, post_url_continue: str | None = None
+    ) -> HttpResponseRedirect:
+        """Show the run, which is on its way."""
+        messages.success(request, _("The evaluation begins in a moment."))
+        return HttpResponseRedirect(page_of(obj.pk))
+
+    @override
     def get_urls(self) -> list[URLPattern]:
         """Add the pages of a run, and its buttons' doors."""
         views: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
@@ -193,7 +201,8 @@ class EvaluationRunAdmin(Kept, ModelAdmin):
     ) -> HttpResponse:
         """Show a run's report, or the form that starts one."""
         if object_id is None:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+            return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **buttons})
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         if not object_id.isdigit():

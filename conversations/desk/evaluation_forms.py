@@ -9,7 +9,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from conversations.gateway.models import LanguageModel
 from conversations.playbook.checks import words_problem
@@ -44,21 +49,21 @@ class CaseForm(CaseModelForm):
     """A case as a person enters it."""
 
     before = forms.CharField(
-        label=gettext_lazy("said before"),
+        label=gettext_lazy("Said before"),
         required=False,
         widget=text_area(4),
         help_text=gettext_lazy("One message a line, beginning with C: (customer), B: (bot) or A: (agent)."),
     )
     must_say_lines = forms.CharField(
-        label=gettext_lazy("must say"),
+        label=gettext_lazy("Must say"),
         required=False,
         widget=text_area(3),
         help_text=gettext_lazy("One a line. Put | between words of which one is enough: 7 วัน | 7 days"),
     )
     must_not_say_lines = forms.CharField(
-        label=gettext_lazy("must not say"), required=False, widget=text_area(3), help_text=gettext_lazy("One a line.")
+        label=gettext_lazy("Must not say"), required=False, widget=text_area(3), help_text=gettext_lazy("One a line.")
     )
-    intent = forms.ChoiceField(label=gettext_lazy("right intent"), required=False, widget=UnfoldAdminSelectWidget)
+    intent = forms.ChoiceField(label=gettext_lazy("Right intent"), required=False, widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = EvaluationCase
@@ -105,7 +110,7 @@ def intent_field(current: str) -> forms.ChoiceField:
     known = list(Intent.objects.on().values_list("key", flat=True))
     gone = [current] if current and current not in known else []
     return forms.ChoiceField(
-        label=gettext_lazy("right intent"),
+        label=gettext_lazy("Right intent"),
         required=False,
         choices=[("", _("any")), *((key, key) for key in (*known, *gone))],
         widget=UnfoldAdminSelectWidget,
@@ -151,8 +156,13 @@ def phrases_of(text: str) -> list[str]:
 class RunForm(RunModelForm):
     """What is to be evaluated."""
 
+    sets = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Case sets"),
+        queryset=EvaluationSet.objects.all(),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
     samples = forms.IntegerField(
-        label=gettext_lazy("answers a question"),
+        label=gettext_lazy("Answers a question"),
         required=False,
         min_value=1,
         max_value=MAX_SAMPLES,
@@ -171,7 +181,6 @@ class RunForm(RunModelForm):
         live = live_release()
         offer(self.fields["release"], Release.objects.slim(), gettext_lazy("Customers need not have met it."))
         offer(self.fields["baseline"], Release.objects.slim(), gettext_lazy("Empty: with nothing."))
-        offer(self.fields["sets"], EvaluationSet.objects.all(), "")
         offer(
             self.fields["model"],
             LanguageModel.objects.filter(routes__is_on=True).select_related("provider").distinct(),

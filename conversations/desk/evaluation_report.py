@@ -23,7 +23,7 @@ from conversations.playbook.prompt import Speaker
 from conversations.replies.asking import WRONG_FIGURES
 
 NONE: Final = "-"
-PER_PAGE: Final = 50
+PER_PAGE: Final = 25
 WRONG: Final = "wrong"
 GROUPS: Final = {
     Group.ALL: gettext_lazy("All cases"),
@@ -89,7 +89,7 @@ def finding_line(finding: Finding) -> dict[str, Any]:
         "cases": finding.cases,
         "old": percent(finding.old),
         "new": percent(finding.new),
-        "difference": f"{-finding.lost_cases:+.1f}",
+        "difference": f"{round(-finding.lost_cases, 1) or 0:+.1f}",
         "p_value": f"{finding.p_value:.2g}",
         "is_loss": finding.is_loss,
     }
@@ -241,9 +241,9 @@ def expected_lines(case: Asked) -> Iterator[tuple[str, str]]:
 
 def side_of(run: EvaluationRun, arm: Arm, results: list[EvaluationResult]) -> dict[str, Any]:
     """Return one side's answers."""
-    release = run.release if arm is Arm.NEW else run.baseline
+    title, release = (_("Now"), run.release) if arm is Arm.NEW else (_("Before"), run.baseline)
     return {
-        "title": str(release),
+        "title": f"{title}: {release}",
         "arm": arm.value,
         "answers": [answer_lines(result) for result in results if result.arm == arm],
     }
@@ -268,7 +268,7 @@ def answer_facts(result: EvaluationResult) -> Iterator[tuple[str, str]]:
     yield _("Hand to a person"), yes_or_no(result.escalate)
     yield _("Action required"), yes_or_no(result.action_required)
     yield _("First words"), f"{result.first_token_ms:,} ms" if result.first_token_ms is not None else NONE
-    yield _("Cost"), f"{result.cost:f} {result.currency}" if result.cost is not None else NONE
+    yield _("Cost"), f"{result.cost.normalize():f} {result.currency}" if result.cost is not None else NONE
 
 
 def outcome_title(outcome: str) -> str:

@@ -19,18 +19,22 @@ from django.views.decorators.http import require_POST
 from typing_extensions import override
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from conversations.desk.look import ModelAdmin
+from conversations.desk import route_states
+from conversations.desk.audited import Audited
+from conversations.desk.look import ModelAdmin, coloured
+from conversations.desk.prices import PriceInline
+from conversations.gateway.catalog import key_circuit
 from conversations.gateway.models import (
     Account,
     ApiKey,
     LanguageModel,
-    Price,
     Provider,
     Route,
     SamplingProfile,
 )
 from conversations.gateway.reading import read_candidate
 from conversations.gateway.secrets import SealError, Secret, fingerprint, unseal
+from conversations.gateway.standing import read_open_circuits
 from conversations.gateway.starter import add_starter_prices
 from conversations.gateway.trial import Question, try_out
 from conversations.playbook.prompt import Speaker, Turn, build_prompt
@@ -40,9 +44,8 @@ if TYPE_CHECKING:
     KeyModelForm = forms.ModelForm[ApiKey]
     ProviderModelForm = forms.ModelForm[Provider]
     TabularInline = admin.TabularInline[Any, Any]
-    StackedInline = admin.StackedInline[Any, Any]
 else:
-    from unfold.admin import StackedInline, TabularInline
+    from unfold.admin import TabularInline
 
     KeyModelForm = ProviderModelForm = forms.ModelForm
 
@@ -128,14 +131,22 @@ class KeyInline(OperatorsOnly, TabularInline):
 
     model = ApiKey
     form = KeyForm
-    fields = ("label", "hint_shown", "fingerprint", "key", "is_on", "is_from_environment", "created_at")
-    readonly_fields = ("hint_shown", "fingerprint", "is_from_environment", "created_at")
+    fields = ("label", "hint_shown", "now", "key", "is_on", "is_from_environment", "created_at")
+    readonly_fields = ("hint_shown", "now", "is_from_environment", "created_at")
     extra = 0
 
     @admin.display(description=_("Key"))
     def hint_shown(self, row: ApiKey) -> str:
         """Return the end of the key, as its owner sees it at the provider."""
         return f"•••• {row.hint}" if row.pk else ""
+
+    @admin.display(description=_("now"))
+    def now(self, row: ApiKey) -> str:
+        """Return whether the provider takes the key."""
+        if not row.pk or not row.is_on:
+            return "–"
+        name = key_circuit(row.account_id, row.fingerprint)
+        return str(_("refused") if read_open_circuits([name]) else _("works, or not tried yet"))
 
 
 class RouteInline(OperatorsOnly, TabularInline):
@@ -172,17 +183,8 @@ class ModelInline(Kept, TabularInline):
     show_change_link = True
 
 
-class PriceInline(OperatorsOnly, StackedInline):
-    """A model's prices."""
-
-    model = Price
-    fields = (
-        ("currency", "input", "cached_input", "output"),
-        ("valid_from", "valid_until"),
-        ("window_from", "window_until", "window_days", "except_days"),
-        "note",
-    )
-    extra = 0
+class OperatorsPriceInline(OperatorsOnly, PriceInline):
+    """A model's prices, for those who operate providers."""
 
 
 class ProfileInline(OperatorsOnly, TabularInline):
@@ -217,7 +219,7 @@ class ProviderForm(ProviderModelForm):
         return ""
 
 
-class TestedAdmin(ModelAdmin):
+class TestedAdmin(Audited, ModelAdmin):
     """A page with a button for each key of each route that makes one real call."""
 
     change_form_outer_before_template = "admin/desk/provider_tests.html"
@@ -249,7 +251,7 @@ class ProviderAdmin(Kept, TestedAdmin):
     inlines = (AccountInline, ModelInline)
     fieldsets = (
         (None, {"fields": ("name", "kind", "base_url", "is_on", "note")}),
-        (_("Connection"), {"fields": ("proxy", "proxy_shown", ("first_token_seconds", "between_chunks_seconds"))}),
+        (_("Connection"), {"fields": ("proxy", "proxy_shown", "first_token_seconds", "between_chunks_seconds")}),
     )
     readonly_fields = ("proxy_shown",)
 
@@ -290,13 +292,13 @@ class AccountAdmin(Kept, TestedAdmin):
 
 
 @admin.register(LanguageModel)
-class LanguageModelAdmin(Kept, ModelAdmin):
+class LanguageModelAdmin(Kept, Audited, ModelAdmin):
     """The models with their prices and sampling."""
 
     list_display = ("name", "provider", "tier", "placement", "is_baseline")
     list_select_related = ("provider",)
     list_filter = ("provider",)
-    inlines = (PriceInline, ProfileInline)
+    inlines = (OperatorsPriceInline, ProfileInline)
     fields = ("provider", "name", "tier", "placement", "extra_body", "is_baseline")
 
     @override
@@ -307,23 +309,32 @@ class LanguageModelAdmin(Kept, ModelAdmin):
 
 
 @admin.register(Route)
-class RouteAdmin(OperatorsOnly, ModelAdmin):
+class RouteAdmin(OperatorsOnly, Audited, ModelAdmin):
     """The order in which providers are tried: groups first, then weights."""
 
-    list_display = ("route_name", "group", "weight", "is_on", "max_concurrency", "requests_per_minute")
+    list_display = ("route_name", "state", "group", "weight", "is_on")
     list_editable = ("group", "weight", "is_on")
     list_select_related = ("account__provider", "model")
     fields = (
-        ("account", "model"),
+        "account",
+        "model",
         "is_on",
-        ("group", "weight"),
-        ("max_concurrency", "requests_per_minute", "tokens_per_minute"),
+        "group",
+        "weight",
+        "max_concurrency",
+        "requests_per_minute",
+        "tokens_per_minute",
     )
 
     @admin.display(description=_("route"))
     def route_name(self, route: Route) -> str:
         """Return provider, account and model."""
         return str(route)
+
+    @coloured(description=_("now"), colours=route_states.COLOURS, ordering="is_on")
+    def state(self, route: Route) -> tuple[str, str]:
+        """Return whether it answers, with its colour."""
+        return route_states.state_of(route)
 
 
 def test_offers(routes: QuerySet[Route]) -> list[dict[str, object]]:

@@ -57,7 +57,7 @@ def budget_words(alert: Alert) -> str:
     if alert.level is None:
         return ""
     line = budget_line(alert.level)
-    return _("Budget %(whose)s: %(spent)s (%(percent)s). %(words)s") % {
+    return _("Budget (%(whose)s): %(spent)s (%(percent)s). %(words)s") % {
         "whose": line.title,
         "spent": line.spent,
         "percent": line.percent,

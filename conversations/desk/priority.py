@@ -1,23 +1,21 @@
 """The switch between normal and high priority: on lists of conversations and customers, and on a conversation's page.
 
-For those who may answer customers. Who changed what is in the log of changes.
+For those who may answer customers. Who changed what is in the audit log.
 """
 
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
 from conversations.actions.priority import set_priority
 from conversations.actions.rights import may_answer
-from conversations.desk.doors import read_conversation
+from conversations.desk.doors import answering, read_conversation
 from conversations.desk.look import ModelAdmin
 from conversations.gateway.models import Assignment
 from conversations.gateway.models.rollouts import LIVE_STATES
@@ -60,10 +58,7 @@ def conversations_of(chosen: QuerySet[Any]) -> list[int]:
 
 def change(request: HttpRequest, conversation_ids: list[int], *, priority: Priority) -> None:
     """Change the priority, keep who did it, and say what came of it."""
-    changed = set_priority(conversation_ids, priority=priority)
-    keeper = admin.site.get_model_admin(Conversation)
-    for each in changed:
-        keeper.log_change(request, each, [{"changed": {"fields": [str(_("priority"))]}, "to": priority.value}])
+    changed = set_priority(conversation_ids, priority=priority, by=answering(request))
     label = {"count": len(changed), "priority": str(priority.label)}
     words = ngettext(
         "%(count)d conversation has %(priority)s priority now.",
@@ -90,8 +85,7 @@ def count_fixed(conversation_ids: list[int]) -> int:
 @require_POST
 def priority_view(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """Change one conversation's priority from its page."""
-    if not may_answer(request.user):
-        raise PermissionDenied
+    answering(request)
     conversation = read_conversation(conversation_id)
     wanted = request.POST.get("priority", "")
     if wanted in Priority.values:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
+from conversations.desk.audited import Audited
 from conversations.desk.gateway import OperatorsOnly, may_operate
 from conversations.desk.look import ModelAdmin
 from conversations.desk.numbers import NONE, milliseconds, percent
@@ -80,9 +81,14 @@ class GuardInline(OperatorsOnly, StackedInline):
     can_delete = False
     fields = (
         "steps",
-        ("hold_minutes", "min_samples", "patience_minutes"),
-        ("success_drop", "broken_rise", "escalation_rise"),
-        ("first_token_growth", "cost_growth"),
+        "hold_minutes",
+        "min_samples",
+        "patience_minutes",
+        "success_drop",
+        "broken_rise",
+        "escalation_rise",
+        "first_token_growth",
+        "cost_growth",
         "shadow_share",
     )
 
@@ -93,7 +99,7 @@ class GuardInline(OperatorsOnly, StackedInline):
 
 
 @admin.register(Rollout)
-class RolloutAdmin(OperatorsOnly, ModelAdmin):
+class RolloutAdmin(OperatorsOnly, Audited, ModelAdmin):
     """The rollouts."""
 
     list_display = ("name", "canary", "release", "state", "share", "started_at", "ended_at")

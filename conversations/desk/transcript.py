@@ -14,6 +14,7 @@ from django.urls import reverse
 from conversations.actions.ownership import expectation, is_held_by
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_answer
+from conversations.desk.corrections_doors import doors_of
 from conversations.events.frames import Expect, iso
 from conversations.models import Conversation, Escalation, Message, Note, Owner, Reason, Run, RunState
 
@@ -37,6 +38,8 @@ class MessageRow(TypedDict):
     escalate: bool | None
     stopped: bool
     code: str
+    correct: str
+    correction: str
 
 
 class RunRow(TypedDict):
@@ -137,10 +140,11 @@ def _part(
     # Runs that made one of these messages, and those that made none: what the bot tried in vain is worth seeing.
     made = Q(pk__in=[message.run_id for message in messages if message.run_id])
     in_vain = Q(state=RunState.DISCARDED, covers_seq__gte=window.start, covers_seq__lt=window.stop)
+    doors = doors_of(messages, person=user)
     escalations = conversation.escalations.select_related("taken_by").order_by("-opened_at")[:ESCALATIONS]
     return {
         "head": head_of(conversation, user=user),
-        "messages": [_message_row(message) for message in messages],
+        "messages": [_message_row(message, *doors.get(message.pk, ("", ""))) for message in messages],
         "runs": [_run_row(run) for run in conversation.runs.filter(made | in_vain).order_by("pk")],
         "notes": [_note_row(note) for note in notes],
         "escalations": _escalation_rows(escalations),
@@ -167,7 +171,7 @@ def head_of(conversation: Conversation, *, user: AbstractBaseUser) -> Head:
     }
 
 
-def _message_row(message: Message) -> MessageRow:
+def _message_row(message: Message, correct: str, correction: str) -> MessageRow:
     return {
         "seq": message.seq,
         "id": str(message.pk),
@@ -181,6 +185,8 @@ def _message_row(message: Message) -> MessageRow:
         "escalate": message.escalate,
         "stopped": message.is_stopped,
         "code": message.code,
+        "correct": correct,
+        "correction": correction,
     }
 
 

@@ -87,6 +87,11 @@ class Names:
     all: tuple[str, ...]
 
 
+def key_circuit(account_id: int, fingerprint: str) -> str:
+    """Return what a key's circuit is called."""
+    return f"csbot:circuit:key:{account_id}:{fingerprint}"
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """One route with all that a call over it needs. `keys` is never empty."""
@@ -120,7 +125,7 @@ class Candidate:
     def names(self) -> Names:
         """What its circuits and places are called."""
         account, pair = str(self.account_id), f"{self.account_id}:{self.model_id}"
-        keys = {key.fingerprint: f"csbot:circuit:key:{account}:{key.fingerprint}" for key in self.keys}
+        keys = {key.fingerprint: key_circuit(self.account_id, key.fingerprint) for key in self.keys}
         own = (
             f"csbot:circuit:pair:{pair}",
             f"csbot:circuit:account:{account}",

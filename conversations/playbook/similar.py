@@ -113,6 +113,11 @@ def similar_to(text: str, examples: Sequence[Shown], limit: int) -> tuple[Match,
     return tuple(Match(int(number), float(scores[number])) for number in order if scores[number] >= WORTH_SHOWING)
 
 
+def alike(texts: Sequence[str]) -> tuple[Pair, ...]:
+    """Return pairs of texts that are much alike, whatever is made of them, the most alike first."""
+    return tuple(Pair(*found) for found in _Vectors(texts).pairs(ALIKE))
+
+
 def disagreement(one: Shown, other: Shown) -> tuple[str, ...]:
     """Return the fields of the envelope in which two examples differ."""
     return tuple(field for field in FIELDS if getattr(one, field) != getattr(other, field))

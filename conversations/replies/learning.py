@@ -68,7 +68,7 @@ class Learner:
         observations = await in_database(claim_observations)
         for seen in observations:
             await self._learn_from(seen, board)
-        is_broken: bool = bool(observations) and await in_database(is_promise_broken)
+        is_broken: bool = await in_database(is_promise_broken) if observations else False
         if is_broken:
             logger.error("known answers are not served any more: more were wrong than tolerated")
         return len(observations)

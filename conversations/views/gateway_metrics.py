@@ -4,6 +4,7 @@ Counters start anew with each month (UTC), so that a scrape never has to add up 
 is, a counter that was reset. Names are those that docs/grafana/csbot.json asks for.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from django.db.models import Count
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from conversations.gateway.alerts import BOARD, AlertKind
 from conversations.gateway.budgets import read_levels
 from conversations.gateway.latency import BOUNDS_MS
 from conversations.gateway.models import CallHour, Decision, LanguageModel, Rollout
@@ -68,6 +70,7 @@ def gateway_metrics() -> Iterator[Metric]:
     yield from cost_metrics(tallies)
     yield from budget_metrics()
     yield from rollout_metrics()
+    yield alert_metrics()
 
 
 def call_metrics(tallies: Tallies) -> Iterator[Metric]:
@@ -124,6 +127,15 @@ def rollout_metrics() -> Iterator[Metric]:
     for row in Decision.objects.order_by().values("kind", "reason").annotate(number=Count("pk")):
         decisions.add_metric([row["kind"], row["reason"]], row["number"])
     yield from (share, decisions)
+
+
+def alert_metrics() -> Metric:
+    """Return how many things of each kind somebody should look at, 0 where there are none."""
+    family = GaugeMetricFamily("csbot_alerts", "What staff are told on every page, by kind.", labels=["kind"])
+    found = Counter(alert.kind for alert in BOARD.alerts())
+    for kind in AlertKind:
+        family.add_metric([kind.value], found[kind])
+    return family
 
 
 def named_tallies(tallies: Tallies) -> Iterator[tuple[Labels, Tally]]:

@@ -23,6 +23,8 @@ import { dayKey } from "../widget/dates.js";
  * @property {boolean | null} escalate
  * @property {boolean} stopped
  * @property {string} code
+ * @property {string} [correct] where the reply can be corrected; "" or nothing where it can't
+ * @property {string} [correction] what became of an earlier correction
  *
  * @typedef {object} RunRow
  * @property {string} id

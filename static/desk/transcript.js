@@ -7,6 +7,7 @@
 
 import { clock, day } from "../widget/dates.js";
 import { el, KeyedList, setText } from "../widget/dom.js";
+import { showCorrection } from "./corrections.js";
 import { timeline } from "./state.js";
 import { traceOf } from "./trace.js";
 import { pageLocale } from "./words.js";
@@ -111,7 +112,9 @@ export class Transcript {
     const bubble = el("div", { class: "desk-bubble", dir: "auto" });
     const flags = el("p", { class: "desk-flags" });
     const trace = el("div", {});
-    const element = el("li", { class: `desk-msg desk-from-${sender}` }, meta, bubble, flags, trace);
+    const correction = el("p", { class: "desk-correction" });
+    const element = el("li", { class: `desk-msg desk-from-${sender}` }, meta, bubble, flags, correction, trace);
+    correction.hidden = true;
     let traced = "";
     return {
       element,
@@ -123,6 +126,7 @@ export class Transcript {
         setText(bubble, message.text);
         flags.replaceChildren(...this.#flags(message));
         flags.hidden = flags.childElementCount === 0;
+        if (sender === "bot") showCorrection(correction, message, this.words);
         if (run && traced !== run.outcome) trace.replaceChildren(traceOf(run, this.words));
         traced = run?.outcome ?? "";
       },

@@ -96,7 +96,7 @@ def test_chosen_answers_are_put_away(staff: Client, site: Site, action: str, sta
 )
 def test_the_page_says_what_a_question_would_hit(staff: Client, site: Site, question: str, words: list[str]) -> None:
     answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
-    page = staff.get(reverse("admin:answers-try"), {"question": question, "site": site.pk, "locale": "th"})
+    page = staff.get(reverse("admin:answers-try"), {"question": question, "site": str(site.pk), "locale": "th"})
     shown = page.content.decode()
     assert [word for word in words if word not in shown] == []
     assert "<script>alert" not in shown

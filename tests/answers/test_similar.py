@@ -18,8 +18,9 @@ from conversations.answers.keeping import add_answer, add_question
 from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownLabel, KnownQuestion, Mode
 from conversations.answers.student.artefact import to_artefact
 from conversations.answers.student.models import StudentState, TrainedStudent
+from conversations.answers.student.rows import Labelled
 from conversations.answers.student.shelf import SHELF
-from conversations.answers.student.training import Labelled, Options, train
+from conversations.answers.student.training import Options, train
 from conversations.answers.upkeep import encode_questions
 from conversations.models import Conversation, Message, Sender
 from conversations.playbook.starter_texts import OTHER, SHIPPING
@@ -29,7 +30,7 @@ from tests.model import Call, Model, Script, envelope, streamed
 
 ANSWER = "ต่างจังหวัดใช้เวลา 2-4 วันทำการค่ะ"
 WAYS = ("ส่งของไปต่างจังหวัดใช้เวลานานไหม", "จัดส่งไปต่างจังหวัดใช้เวลานานไหมคะ")
-NEAR = "อยากทราบว่าจัดส่งสินค้าไปต่างจังหวัดใช้เวลานานไหมครับ"
+NEAR = "รบกวนสอบถามหน่อยว่าจัดส่งไปต่างจังหวัดใช้เวลานานไหมครับ"
 
 Visitor = Callable[[], Conversation]
 

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from pytest_django import Settings
 
 from conversations.desk.groups import ensure_groups
 from conversations.playbook.starter import load_starter_playbook
@@ -23,7 +24,7 @@ def browser(user: User) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def quick_hashes(settings: pytest.FixtureRequest) -> None:
+def quick_hashes(settings: Settings) -> None:
     """Hash passwords quickly."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -116,6 +116,8 @@ def test_budgets_and_rollouts_are_told(client: Client, transactional_db: None, t
     assert found["csbot_budget_warning"] == {labels: 1}
     assert found["csbot_rollout_share"] == {"canary=new / new-model,rollout=to the new one,state=running": 0.01}
     assert found["csbot_rollout_decisions_total"] == {"kind=started,reason=by_hand": 1}
+    assert found["csbot_alerts"]["kind=budget_close"] == 1
+    assert found["csbot_alerts"]["kind=budget_out"] == found["csbot_alerts"]["kind=key_refused"] == 0
 
 
 def test_grafana_asks_for_names_and_labels_that_are_there(

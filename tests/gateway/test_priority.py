@@ -1,7 +1,6 @@
 """Who gives conversations high priority in the admin, and what that changes."""
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
@@ -10,6 +9,7 @@ from conversations.gateway.arms import assigned_arm
 from conversations.gateway.models import Arm, Rollout, RolloutState
 from conversations.gateway.reading import current_catalog
 from conversations.models import Conversation, Customer, Priority, Site
+from conversations.playbook.models import AuditEntry
 from tests.desk.conftest import client_of, make_agent, quick_hashes
 from tests.gateway.conftest import add_route
 
@@ -103,9 +103,9 @@ def test_it_is_kept_who_changed_it(agent: Client, nok: User, site: Site) -> None
     [conversation] = new_conversations(site, 1)
     agent.post(f"{LIST}{conversation.pk}/priority/", {"priority": "high"})
     agent.post(f"{LIST}{conversation.pk}/priority/", {"priority": "high"})
-    [entry] = LogEntry.objects.all()
-    assert (entry.user, entry.object_id) == (nok, str(conversation.pk))
-    assert "high" in entry.change_message
+    [entry] = AuditEntry.objects.filter(object_type="conversation")
+    assert (entry.actor, entry.actor_name, entry.object_id) == (nok, "nok", str(conversation.pk))
+    assert entry.changes == {"priority": ["normal", "high"]}
 
 
 def test_the_same_again_changes_nothing(site: Site) -> None:

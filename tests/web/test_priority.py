@@ -3,6 +3,7 @@
 import pytest
 
 from conversations.models import Conversation, Priority, Site
+from conversations.playbook.models import AuditEntry
 from tests.web.server import WebProcess
 from tests.web.test_sessions import identity, open_as
 
@@ -11,6 +12,8 @@ def test_the_shops_server_signs_who_matters(web: WebProcess, shop: Site) -> None
     opened = open_as(web, identity(shop, priority="high"))
     conversation = Conversation.objects.get(public_id=opened.json["conversation"])
     assert conversation.priority == Priority.HIGH
+    [entry] = AuditEntry.objects.filter(object_type="conversation", object_id=str(conversation.pk))
+    assert (entry.actor, entry.reason) == (None, "signed identity")
     open_as(web, identity(shop))
     conversation.refresh_from_db()
     assert conversation.priority == Priority.HIGH, "what isn't said changes nothing"

@@ -95,7 +95,7 @@ class Guard(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"guard of {self.rollout_id}"
+        return str(self._meta.verbose_name)
 
     @override
     def clean(self) -> None:

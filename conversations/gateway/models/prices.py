@@ -76,4 +76,6 @@ class Price(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.input} / {self.cached_input} / {self.output} {self.currency}"
+        prices = " / ".join(f"{price.normalize():f}" for price in (self.input, self.cached_input, self.output))
+        window = f", {self.window_from:%H:%M}-{self.window_until:%H:%M} UTC" if self.window_from else ""
+        return f"{prices} {self.currency}{window}"
