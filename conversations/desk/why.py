@@ -2,25 +2,27 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from conversations.actions.rights import may_read
+from conversations.actions.rights import may_read, may_try
 from conversations.desk.look import ModelAdmin
+from conversations.desk.playground import add_address, playground_urls
+from conversations.desk.prompt_page import SEE, prompt_urls
 from conversations.desk.why_examples import EDIT, SHOWN_FIRST, ExampleLine, example_lines, switch_view
 from conversations.desk.why_facts import Why, why
+from conversations.desk.why_runs import read_run
 from conversations.models import Run
-from conversations.playbook.models import Release
+from conversations.playbook.models import EvaluationCase, Release
 from conversations.playbook.reading import playbook_of_release
-
-LARGEST_ID: Final = 2**63 - 1
 
 
 @admin.register(Run)
@@ -39,12 +41,13 @@ class RunAdmin(ModelAdmin):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        """Serve the page itself, and the switch for examples; none of Django's own."""
+        """Serve the page itself, the switch for examples, playground and prompt; none of Django's own."""
         views: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
             ("<int:run_id>/why/", why_view, "run-why"),
             ("example/<int:example_id>/switch/", switch_view, "example-switch"),
         )
-        return [path(route, self.admin_site.admin_view(view), name=name) for route, view, name in views]
+        own = [path(route, self.admin_site.admin_view(view), name=name) for route, view, name in views]
+        return [*own, *playground_urls(), *prompt_urls()]
 
 
 def why_view(request: HttpRequest, run_id: int) -> HttpResponse:
@@ -58,19 +61,30 @@ def why_view(request: HttpRequest, run_id: int) -> HttpResponse:
         "title": _("Why this answer"),
         "why": told,
         "may_edit": request.user.has_perm(EDIT),
+        "ways": ways_on(request, told),
         "raw_trace": json.dumps(told.trace, ensure_ascii=False, indent=2),
         **examples_of(told),
     }
     return TemplateResponse(request, "admin/why.html", context)
 
 
-def read_run(run_id: int) -> Run:
-    """Return the run with its conversation. Raises Http404."""
-    related = Run.objects.select_related("conversation__customer", "conversation__site")
-    run = related.filter(pk=run_id).first() if run_id <= LARGEST_ID else None
-    if run is None:
-        raise Http404
-    return run
+def ways_on(request: HttpRequest, told: Why) -> list[tuple[str, str]]:
+    """Return where a person may go on from a reply: address and words."""
+    user, run = request.user, told.run
+    ways = []
+    if may_try(user):
+        ways.append((f"{reverse('admin:playground')}?run={run.pk}", _("Ask again in the playground")))
+    if user.has_perm(SEE) and run.attempts:
+        ways.append((f"{reverse('admin:playbook-prompt')}?run={run.pk}", _("The exact prompt")))
+    if user.has_perm("conversations.add_evaluationcase") and (address := add_address(EvaluationCase)):
+        ways.append((f"{address}?{urlencode(case_of(told))}", _("Make this a case")))
+    return ways
+
+
+def case_of(told: Why) -> dict[str, str]:
+    """Return what a case made of this question starts with."""
+    intent = told.message.intent if told.message else ""
+    return {"question": told.question, "locale": told.run.conversation.locale, "intent": intent}
 
 
 def examples_of(told: Why) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def test_leaving_the_page_leaves_the_model_too(open_page: OpenPage, model: Model
 
 def test_a_used_up_budget_and_missing_things_are_told(open_page: OpenPage, model: Model) -> None:
     page = open_page(make_staff("Editors"))
-    refusals = {
+    refusals: dict[str, dict[str, Any]] = {
         "no_release": {"sides": [{"book": 77}]},
         "no_model": {"sides": [{"book": "live", "route": 10**9}]},
         "no_run": {"run": 10**9},

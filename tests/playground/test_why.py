@@ -169,3 +169,11 @@ def test_the_conversations_page_leads_there(reply: Reply) -> None:
         browser_of("Agents").get(f"/admin/conversations/conversation/{run.conversation_id}/change/").context["state"]
     )
     assert state["runs"][0]["why"] == page_of(run)
+
+
+def test_from_there_the_question_is_asked_again_and_its_prompt_seen(reply: Reply) -> None:
+    run = reply("ส่งกี่วัน")
+    html = html_of(browser_of("Editors"), run)
+    for page in ("playground", "playbook-prompt"):
+        assert f'href="{reverse(f"admin:{page}")}?run={run.pk}"' in html
+    assert "playground/" not in html_of(browser_of("Agents"), run)
