@@ -18,9 +18,10 @@ from conversations.actions.rights import may_read
 from conversations.desk import doors
 from conversations.desk.filters import DayRangeFilter
 from conversations.desk.look import coloured
-from conversations.desk.priority import COLOURS, PrioritisedAdmin, priority_view
+from conversations.desk.priority import COLOURS, priority_view
 from conversations.desk.queue import queue_view
 from conversations.desk.search import found_in_transcripts
+from conversations.desk.students import ExportingAdmin
 from conversations.desk.transcript import addresses, newest_part
 from conversations.desk.words import conversation_words
 from conversations.models import Conversation, Customer, Message, Owner, Priority, Sender
@@ -46,7 +47,7 @@ def with_last_message(conversations: QuerySet[Conversation]) -> QuerySet[Convers
 
 
 @admin.register(Conversation)
-class ConversationAdmin(PrioritisedAdmin):
+class ConversationAdmin(ExportingAdmin):
     """Read-only for Django's own form machinery: what changes here goes through the doors."""
 
     list_display = ("customer_name", "owner_label", "priority_label", "words", "intent", "locale", "last_message_at")
