@@ -10,6 +10,7 @@ from conversations.answers.student.rows import Labelled
 from conversations.models import Conversation, Customer, Message, Run, RunState, Sender, Site
 
 PRODUCTS: Final = ("กระเป๋า", "รองเท้า", "เสื้อยืด", "หมวก", "ร่ม", "นาฬิกา", "แก้วน้ำ", "พัดลม")
+MORE_PRODUCTS: Final = (*PRODUCTS, "ตู้เสื้อผ้า", "หม้อ", "ผ้าห่ม", "โคมไฟ", "กรอบรูป", "ชั้นวาง")
 FORMS: Final = {
     "สินค้า": ("มี{}สีดำไหมคะ", "{}ราคาเท่าไหร่ครับ", "{}ทำจากอะไร", "{}มีกี่ขนาดคะ"),
     "สั่งซื้อ": ("อยากสั่ง{}สองชิ้นค่ะ", "สั่ง{}ต้องทำยังไงครับ", "ขอซื้อ{}หน่อย", "จ่ายเงินค่า{}ด้วยบัตรได้ไหม"),
@@ -82,4 +83,7 @@ def add_turn(conversation: Conversation, said: Said, *, trace: dict[str, object]
 
 def label_everything(site: Site) -> list[Conversation]:
     """Return a conversation for each row, each with a customer of its own."""
-    return [answered(site, Said(row.text, row.intent, action_required=row.action_required)) for row in rows()]
+    return [
+        answered(site, Said(row.text, row.intent, action_required=row.action_required))
+        for row in rows(products=MORE_PRODUCTS)
+    ]

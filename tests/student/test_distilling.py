@@ -78,7 +78,7 @@ def test_a_student_is_trained_and_goes_to_work(labelled: Site) -> None:
     SHELF.forget()
     row = TrainedStudent.objects.get()
     assert row.state == StudentState.LIVE
-    assert row.rows + row.held_rows == sum(row.sources.values()) >= 120
+    assert row.rows + row.held_rows == sum(row.sources.values()) == 224
     assert row.report["accuracy"] > 0.8
     assert row.report["slowest_ms"] > 0
     opinion = opinion_on(QUESTION)
@@ -232,7 +232,7 @@ def test_a_student_that_agrees_with_fresh_labels_stays(student: Student, labelle
     watch_student()
     row.refresh_from_db()
     day = row.days.get()
-    assert day.seen >= 120
+    assert day.seen == 224
     assert day.agreed / day.seen > 0.9
     assert row.drift == {}
     watch_student()
@@ -258,7 +258,12 @@ def test_drift_asks_for_a_new_training_once(student: Student, db: None, monkeypa
     row = at_work(student)
     yesterday = timezone.now() - timedelta(days=2)
     TrainedStudent.objects.filter(pk=row.pk).update(drift={"is_lower": True}, wanted_at=yesterday)
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command) or Ended())
+
+    def start(command: tuple[str, ...], **_options: object) -> Ended:
+        started.append(command)
+        return Ended()
+
+    monkeypatch.setattr(subprocess, "Popen", start)
     train_wanted()
     train_wanted()
     wanted = TrainedStudent.objects.exclude(pk=row.pk).get()

@@ -88,16 +88,16 @@ def message_row(turn: ApprovedTurn, playbook: Playbook, kitchen: Kitchen) -> dic
     return with_id({"messages": [*prompt, {"role": "assistant", "content": turn.answer.envelope}]})
 
 
-def preference_rows(turns: Sequence[ApprovedTurn], kitchen: Kitchen) -> Iterator[dict[str, Any] | None]:
+def preference_rows(turns: Sequence[ApprovedTurn], kitchen: Kitchen) -> Iterator[dict[str, Any]]:
     """Return rows of TRL's preference format: what a person corrected, and what the bot had said."""
     for turn in turns:
         if turn.rejected is None or not differs(turn.rejected, turn.answer):
             continue
-        prompt = prompt_of(turn, kitchen.bare, kitchen)
-        chosen, rejected = (
-            [{"role": "assistant", "content": answer.envelope}] for answer in (turn.answer, turn.rejected)
-        )
-        yield prompt and with_id({"prompt": prompt, "chosen": chosen, "rejected": rejected})
+        if (prompt := prompt_of(turn, kitchen.bare, kitchen)) is not None:
+            chosen, rejected = (
+                [{"role": "assistant", "content": answer.envelope}] for answer in (turn.answer, turn.rejected)
+            )
+            yield with_id({"prompt": prompt, "chosen": chosen, "rejected": rejected})
 
 
 def prompt_of(turn: ApprovedTurn, playbook: Playbook, kitchen: Kitchen) -> list[dict[str, str]] | None:
