@@ -9,18 +9,24 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from conversations.actions.rights import TRY
+
 BADGE: Final = "conversations.desk.queue.waiting_badge"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the sidebar: the list of a model, or (`view`) another page, for those with the right to it."""
+    """A line of the sidebar: the list of a model, or (`view`) another page, for those with the right to it.
+
+    `or_permissions`: one of these will do as well.
+    """
 
     title: str | Promise
     icon: str
     permission: str
     view: str
     badge: str = ""
+    or_permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,13 @@ MENU: Final = (
             listing(_("Shop facts"), icon="storefront", app="conversations", model="fact"),
             listing(_("Instruction"), icon="edit_note", app="conversations", model="instruction"),
             listing(_("Sampling profiles"), icon="tune", app="conversations", model="profile"),
+            Entry(_("Playground"), "science", permission=TRY[0], view="admin:playground", or_permissions=TRY[1:]),
+            Entry(
+                _("The exact prompt"),
+                "data_object",
+                permission="conversations.view_release",
+                view="admin:playbook-prompt",
+            ),
             Entry(
                 _("Draft: what would change"),
                 "difference",
@@ -112,7 +125,7 @@ def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "title": entry.title,
         "icon": entry.icon,
         "link": reverse(entry.view),
-        "permission": lambda _request: request.user.has_perm(entry.permission),
+        "permission": lambda _request: any(map(request.user.has_perm, (entry.permission, *entry.or_permissions))),
     }
     if _has_line_of_its_own(request.path, under=item["link"]):
         item["active"] = False
