@@ -1,7 +1,6 @@
 """The calls that `bench.gateway` compares: through the gateway, with csbot's client alone, with the SDK alone."""
 
 import uuid
-from contextlib import aclosing
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -17,7 +16,7 @@ from conversations.gateway.pricing import PriceEntry, UnitPrices
 from conversations.gateway.routing import plan
 from conversations.gateway.secrets import Secret
 from conversations.gateway.settling import success
-from conversations.llm.client import Client, TextDelta
+from conversations.llm.client import Client
 from conversations.llm.envelope import EnvelopeReader
 from conversations.llm.requests import ChatMessage, Deadlines, Sampling
 
@@ -46,10 +45,8 @@ def made_up_candidate(number: int, *, base_url: str = "http://127.0.0.1:1/v1") -
 
 
 async def bare_call(client: Client) -> None:
-    """Stream an answer with the SDK's client alone."""
-    async with aclosing(client.stream(MESSAGES, sampling=Sampling(), deadlines=DEADLINES)) as events:
-        async for _event in events:
-            pass
+    """Read an answer with csbot's client alone."""
+    await client.read(MESSAGES, sampling=Sampling(), deadlines=DEADLINES, on_text=lambda _text: 0.0)
 
 
 async def sdk_call(sdk: AsyncOpenAI) -> None:
@@ -71,13 +68,14 @@ async def routed_call(dispatcher: Dispatcher, catalog: Catalog, client: Client, 
     lease = await dispatcher.acquire(order.candidates, conversation_id=conversation, tokens=1000, patience_seconds=5)
     watch = CallWatch(lease, Origin(Purpose.REPLY), number=0)
     reader = EnvelopeReader({"สินค้า"})
-    async with aclosing(client.stream(MESSAGES, sampling=Sampling(), deadlines=DEADLINES)) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                watch.see_text()
-                reader.feed(event.text)
-            else:
-                watch.see_end(event.finish_reason, event.usage)
+
+    def on_text(text: str) -> float:
+        watch.see_text()
+        reader.feed(text)
+        return 0.0
+
+    end = await client.read(MESSAGES, sampling=Sampling(), deadlines=DEADLINES, on_text=on_text)
+    watch.see_end(end.finish_reason, end.usage)
     envelope = reader.finish()
     watch.succeed(is_repaired=envelope.is_repaired, has_escalated=envelope.escalate)
     watch.close()

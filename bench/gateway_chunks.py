@@ -7,7 +7,6 @@ in it. Chunks come one by one, as a provider sends them: most of the time goes i
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -17,13 +16,12 @@ import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from bench.figures import Report, at_most, table
-from bench.gateway_calls import DEADLINES, MESSAGES, made_up_candidate, routed_call, sdk_call
+from bench.gateway_calls import MESSAGES, bare_call, made_up_candidate, routed_call, sdk_call
 from bench.processes import model_server
 from conversations.gateway.admission import Admission
 from conversations.gateway.catalog import Catalog
 from conversations.gateway.dispatch import Dispatcher
 from conversations.llm.client import Client
-from conversations.llm.requests import Sampling
 from conversations.redis import new_async_client
 
 LIMIT_US: Final = 45.0
@@ -65,13 +63,6 @@ async def bare_read(session: aiohttp.ClientSession, url: str) -> None:
                 orjson.loads(line[6:])["choices"][0]["delta"].get("content")
 
 
-async def client_read(client: Client) -> None:
-    """Read a stream with csbot's client."""
-    async with aclosing(client.stream(MESSAGES, sampling=Sampling(), deadlines=DEADLINES)) as events:
-        async for _event in events:
-            pass
-
-
 async def measure_chunks(report: Report) -> None:
     """Measure all ways in turns, in one run."""
     async with model_server(first_token_ms=5, token_ms=TOKEN_MS, tokens=TOKENS) as model:
@@ -87,7 +78,7 @@ async def measure_chunks(report: Report) -> None:
             url = f"{model.base_url}/chat/completions"
             ways = [
                 Way("aiohttp and orjson alone", lambda: bare_read(session, url), []),
-                Way("csbot's client", lambda: client_read(client), []),
+                Way("csbot's client", lambda: bare_call(client), []),
                 Way(
                     "through the gateway: plan, lease, client, envelope, row",
                     lambda: routed_call(dispatcher, catalog, client, next(numbers)),

@@ -3,6 +3,7 @@
 For those who may answer customers. Who changed what is in the audit log.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -27,7 +28,7 @@ COLOURS: Final = {Priority.NORMAL: "default", Priority.HIGH: "warning"}
 class PrioritisedAdmin(ModelAdmin):
     """Two actions on a list, for those who may answer customers."""
 
-    actions = ("make_high", "make_normal")
+    actions: Sequence[str] = ("make_high", "make_normal")
 
     @override
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
