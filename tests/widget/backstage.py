@@ -71,7 +71,7 @@ class Backstage:
         """Open a run, as a worker does."""
         opened = self.do(open_run, self.talk.pk, worker="test")
         assert opened is not None
-        self._run_id, self._shown = opened[1].pk, ""
+        self._run_id, self._shown = opened.run.pk, ""
 
     def write(self, text: str) -> None:
         """Let the bot write some more of the reply."""
