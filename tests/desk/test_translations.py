@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation.template import templatize
 
 HOME: Final = Path(settings.BASE_DIR)
 CATALOGUE: Final = HOME / "conversations/locale/th/LC_MESSAGES"
 MARKERS: Final = frozenset({"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"})
-TEMPLATE_WORDS: Final = re.compile(r"""\{%\s*(?:translate|trans)\s+(?:"([^"]*)"|'([^']*)')|_\("([^"]*)"\)""")
-TEMPLATE_BLOCKS: Final = re.compile(r"\{%\s*blocktrans")
+QUOTED: Final = r"""u'(?:[^'\\]|\\.)*'|u"(?:[^"\\]|\\.)*\""""
+TEMPLATE_WORDS: Final = re.compile(rf"gettext\(({QUOTED})(?:, ({QUOTED}))?")
 PO_ENTRY: Final = re.compile(r'^(msgid|msgid_plural|msgstr)(?:\[\d+\])? ((?:"(?:[^"\\]|\\.)*"\n?)+)', re.MULTILINE)
 
 
@@ -30,8 +31,9 @@ def words_in_code(path: Path) -> Iterator[str]:
 
 def words_in_template(path: Path) -> Iterator[str]:
     """Yield what a template marks as translatable."""
-    for match in TEMPLATE_WORDS.finditer(path.read_text()):
-        yield next(group for group in match.groups() if group is not None)
+    # Django's own reading of a template, as its makemessages does it: words become calls of gettext.
+    for match in TEMPLATE_WORDS.finditer(templatize(path.read_text())):
+        yield from (ast.literal_eval(group) for group in match.groups() if group)
 
 
 def all_words() -> dict[str, str]:
@@ -97,12 +99,6 @@ def test_placeholders_survive_translation() -> None:
     holes = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
     wrong = [word for word, thai in written().items() if sorted(holes.findall(word)) != sorted(holes.findall(thai))]
     assert wrong == []
-
-
-def test_no_template_uses_what_this_test_cannot_read() -> None:
-    assert [
-        path.name for path in (HOME / "templates").rglob("*.html") if TEMPLATE_BLOCKS.search(path.read_text())
-    ] == []
 
 
 def test_thai_is_in_thai() -> None:
