@@ -26,7 +26,7 @@ class PriceForm(PriceModelForm):
     """One price."""
 
     window_days = forms.TypedMultipleChoiceField(
-        label=_("weekdays"),
+        label=_("Weekdays"),
         coerce=int,
         choices=list(WEEKDAYS.items()),
         required=False,
@@ -36,7 +36,7 @@ class PriceForm(PriceModelForm):
     )
     except_days = SimpleArrayField(
         forms.DateField(),
-        label=_("except on"),
+        label=_("Except on"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"maxlength": MAX_DAYS_CHARS, "placeholder": "2026-12-31, 2027-01-01"}),
         help_text=_("Days on which the window doesn't apply, such as the provider's holidays."),
