@@ -13,7 +13,7 @@ from tests.student import samples
 @pytest.fixture(scope="session")
 def student() -> Student:
     """A student of four intents."""
-    return train(samples.rows())
+    return train(samples.rows(), options=samples.QUICK)
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,11 @@ from typing import Final
 from django.utils import timezone
 
 from conversations.answers.student.rows import Labelled
+from conversations.answers.student.training import Options
 from conversations.models import Conversation, Customer, Message, Run, RunState, Sender, Site
 
+QUICK: Final = Options(nets=1, folds=2)
+"""Enough for what is as clear as this."""
 PRODUCTS: Final = ("กระเป๋า", "รองเท้า", "เสื้อยืด", "หมวก", "ร่ม", "นาฬิกา", "แก้วน้ำ", "พัดลม")
 MORE_PRODUCTS: Final = (*PRODUCTS, "ตู้เสื้อผ้า", "หม้อ", "ผ้าห่ม", "โคมไฟ", "กรอบรูป", "ชั้นวาง")
 FORMS: Final = {

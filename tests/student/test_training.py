@@ -8,7 +8,7 @@ from conversations.answers.student.artefact import to_artefact
 from conversations.answers.student.reading import Student
 from conversations.answers.student.rows import Labelled
 from conversations.answers.student.training import TooLittleError, fold_parts, prepare, strange_parts, train
-from tests.student.samples import RETURN, rows
+from tests.student.samples import QUICK, RETURN, rows
 
 
 def test_a_question_about_something_it_never_heard_of_is_understood(student: Student) -> None:
@@ -34,7 +34,7 @@ def test_a_very_long_text_is_judged_by_its_beginning(student: Student) -> None:
 
 
 def test_the_same_rows_make_the_same_student_to_the_byte(student: Student) -> None:
-    assert to_artefact(train(rows())) == to_artefact(student)
+    assert to_artefact(train(rows(), options=QUICK)) == to_artefact(student)
 
 
 def test_what_only_one_customer_wrote_is_not_kept() -> None:
@@ -75,9 +75,9 @@ def test_too_little_to_learn_from_is_said() -> None:
 
 def test_intents_with_hardly_a_row_are_left_out_of_what_it_knows() -> None:
     rare = [Labelled("ขอใบกำกับภาษี", "อื่นๆ", group="a"), Labelled("ใบกำกับภาษีค่ะ", "อื่นๆ", group="b")]
-    assert "อื่นๆ" not in train([*rows(), *rare]).intents
+    assert "อื่นๆ" not in train([*rows(), *rare], options=QUICK).intents
 
 
 def test_two_intents_are_enough() -> None:
     two = [row for row in rows() if row.intent in {"จัดส่ง", RETURN}]
-    assert train(two).judge("ขอคืนตู้เย็นได้ไหมคะ").intent == RETURN
+    assert train(two, options=QUICK).judge("ขอคืนตู้เย็นได้ไหมคะ").intent == RETURN
