@@ -49,7 +49,7 @@ def student_page(student: TrainedStudent, *, question: str) -> dict[str, Any]:
     return {
         "id": student.pk,
         "state": StudentState(student.state).label,
-        "problem": student.problem,
+        "problem": student.get_problem_display(),
         "warning": warning_of(student),
         "faults": sentences_of(student.comparison.get("faults", [])),
         "moves": moves_of(student),

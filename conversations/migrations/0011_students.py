@@ -90,7 +90,24 @@ class Migration(migrations.Migration):
                     "comparison",
                     models.JSONField(blank=True, default=dict, verbose_name="compared with the one at work"),
                 ),
-                ("problem", models.CharField(blank=True, default="", max_length=200, verbose_name="problem")),
+                (
+                    "problem",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", ""),
+                            (
+                                "too_little",
+                                "There was too little to learn from: at least 30 questions of two intents are needed.",
+                            ),
+                            ("broke_off", "The training broke off. The command's log says why."),
+                            ("lost", "The training's process was killed."),
+                        ],
+                        default="",
+                        max_length=10,
+                        verbose_name="problem",
+                    ),
+                ),
                 ("live_from", models.DateTimeField(blank=True, null=True, verbose_name="at work from")),
                 ("live_until", models.DateTimeField(blank=True, null=True, verbose_name="until")),
                 ("watched_message_id", models.BigIntegerField(default=0, editable=False)),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from conversations.answers.student.artefact import from_artefact, to_artefact
 from conversations.answers.student.examining import Examination, Fault, examine, faults
 from conversations.answers.student.labels import Material, gather
-from conversations.answers.student.models import StudentState, TrainedStudent
+from conversations.answers.student.models import Problem, StudentState, TrainedStudent
 from conversations.answers.student.promotion import promote
 from conversations.answers.student.reading import Student
 from conversations.answers.student.shelf import student_of
@@ -33,7 +33,8 @@ class Outcome:
 
     student: TrainedStudent
     examination: Examination | None
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...] = ()
+    problem: str = ""
 
 
 def distill(row: TrainedStudent, *, may_go_live: bool = True) -> Outcome:
@@ -44,8 +45,8 @@ def distill(row: TrainedStudent, *, may_go_live: bool = True) -> Outcome:
     try:
         trained = train(material.learnt, options=Options(precision=row.precision))
     except TooLittleError as error:
-        fail(row, str(error))
-        return Outcome(row, None, ())
+        fail(row, Problem.TOO_LITTLE)
+        return Outcome(row, None, problem=str(error))
     data = to_artefact(trained)
     # Examined is what was stored, not what was trained.
     candidate = examine(from_artefact(data), material.held)
@@ -105,9 +106,9 @@ def note_comparison(row: TrainedStudent, comparison: dict[str, Any]) -> None:
     row.save(update_fields=["comparison", "state"])
 
 
-def fail(row: TrainedStudent, problem: str) -> None:
+def fail(row: TrainedStudent, problem: Problem) -> None:
     """Keep why there is no student."""
-    row.state, row.problem, row.trained_at = StudentState.FAILED, problem[:200], timezone.now()
+    row.state, row.problem, row.trained_at = StudentState.FAILED, problem, timezone.now()
     row.save(update_fields=["state", "problem", "trained_at"])
     logger.warning("student %d wasn't trained: %s", row.pk, problem)
 

@@ -23,6 +23,18 @@ class StudentState(models.TextChoices):
     FAILED = "failed", _("Training failed")
 
 
+class Problem(models.TextChoices):
+    """Why a training failed."""
+
+    NONE = "", ""
+    TOO_LITTLE = (
+        "too_little",
+        _("There was too little to learn from: at least 30 questions of two intents are needed."),
+    )
+    BROKE_OFF = "broke_off", _("The training broke off. The command's log says why.")
+    LOST = "lost", _("The training's process was killed.")
+
+
 class TrainedStudentQuerySet(models.QuerySet["TrainedStudent"]):
     """Reads of students. The artefact, which is large, is read only where it is asked for."""
 
@@ -72,7 +84,7 @@ class TrainedStudent(models.Model):
     artefact_hash = models.CharField(_("hash of the artefact"), max_length=64, blank=True, default="")
     report = models.JSONField(_("report"), default=dict, blank=True)
     comparison = models.JSONField(_("compared with the one at work"), default=dict, blank=True)
-    problem = models.CharField(_("problem"), max_length=200, blank=True, default="")
+    problem = models.CharField(_("problem"), max_length=10, choices=Problem.choices, blank=True, default="")
     live_from = models.DateTimeField(_("at work from"), null=True, blank=True)
     live_until = models.DateTimeField(_("until"), null=True, blank=True)
     watched_message_id = models.BigIntegerField(default=0, editable=False)

@@ -13,13 +13,12 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.answers.student.models import StudentState, TrainedStudent
+from conversations.answers.student.models import Problem, StudentState, TrainedStudent
 
 logger = logging.getLogger(__name__)
 
 LOST_AFTER: Final = timedelta(hours=3)
 AGAIN_AFTER: Final = timedelta(days=1)
-LOST: Final = "the training's process is gone"
 QUIETLY: Final = ("nice", "-n", "19") if os.name == "posix" else ()
 ONE_PROCESSOR: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -63,4 +62,4 @@ def want_after_drift() -> None:
 def give_up_lost() -> None:
     """Call trainings failed that began hours ago: their process was killed."""
     lost = TrainedStudent.objects.in_training().filter(begun_at__lt=timezone.now() - LOST_AFTER)
-    lost.update(state=StudentState.FAILED, problem=LOST, trained_at=timezone.now())
+    lost.update(state=StudentState.FAILED, problem=Problem.LOST, trained_at=timezone.now())

@@ -5,10 +5,8 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations.answers.student.distilling import Outcome, begin, distill, fail
-from conversations.answers.student.models import DEFAULT_PRECISION, StudentState, TrainedStudent
+from conversations.answers.student.models import DEFAULT_PRECISION, Problem, StudentState, TrainedStudent
 from conversations.answers.student.promotion import sentences_of
-
-CRASHED = "the training broke off"
 
 
 class Command(BaseCommand):
@@ -34,7 +32,7 @@ class Command(BaseCommand):
         try:
             outcome = distill(row, may_go_live=not no_promote)
         except BaseException:
-            fail(row, CRASHED)
+            fail(row, Problem.BROKE_OFF)
             raise
         self.tell(outcome)
 
@@ -49,7 +47,7 @@ class Command(BaseCommand):
         """Print what came of it."""
         row, figures = outcome.student, outcome.examination
         if figures is None:
-            raise CommandError(f"student {row.pk} wasn't trained: {row.problem}")
+            raise CommandError(f"student {row.pk} wasn't trained: {outcome.problem}")
         self.stdout.write(
             f"student {row.pk}: {row.rows} rows, {row.held_rows} held back, data {row.data_hash[:12]}\n"
             f"right {figures.accuracy:.1%}, sure of {figures.coverage:.1%}, "
