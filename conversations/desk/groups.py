@@ -17,8 +17,14 @@ OPERATORS: Final = "Operators"
 VIEWERS: Final = "Viewers"
 SEE_CONVERSATIONS: Final = ("view_conversation", "view_customer")
 AGENT_RIGHTS: Final = (*SEE_CONVERSATIONS, "change_conversation", "add_correction")
-EDITOR_RIGHTS: Final = ("view_conversation",)
-PUBLISHER_RIGHTS: Final = ("view_conversation", "publish_release", "add_evaluationrun")
+EDITOR_RIGHTS: Final = ("view_conversation", "view_trainedstudent", "add_trainedstudent")
+PUBLISHER_RIGHTS: Final = (
+    "view_conversation",
+    "publish_release",
+    "add_evaluationrun",
+    "view_trainedstudent",
+    "promote_trainedstudent",
+)
 OPERATOR_RIGHTS: Final = ("operator",)
 PLAYBOOK: Final = "conversations.playbook"
 # An installation that has no publishers yet is older than releases: its groups get what came with them, once.
@@ -34,7 +40,7 @@ def ensure_groups() -> None:
         (EDITORS, (*EDITOR_RIGHTS, *playbook_rights())),
         (PUBLISHERS, (*PUBLISHER_RIGHTS, *seeing)),
         (OPERATORS, OPERATOR_RIGHTS),
-        (VIEWERS, (*SEE_CONVERSATIONS, *seeing)),
+        (VIEWERS, (*SEE_CONVERSATIONS, "view_trainedstudent", *seeing)),
     )
     for name, rights in kinds:
         group, is_new = Group.objects.get_or_create(name=name)

@@ -47,7 +47,7 @@ def hash_of(files: Iterable[File]) -> str:
 def readme_of(card: Mapping[str, Any]) -> str:
     """Return the card as Markdown, with the head that dataset hubs read."""
     parts = [
-        "---\nlanguage: [th, en]\ntask_categories: [text-generation]\nlicense: other\n---",
+        head_of(card),
         f"# {TITLE}",
         f"Release {card['release']}, playbook {card['playbook']}. Hash of all files: `{card['hash']}`.",
         table(("File", "Rows", "SHA-256"), [(each["name"], each["rows"], each["sha256"]) for each in card["files"]]),
@@ -57,6 +57,18 @@ def readme_of(card: Mapping[str, Any]) -> str:
     parts += ["## Left out", table(("Reason", "Turns"), list(card["left_out"].items()))]
     parts += ["## Teachers and their terms", *(terms_line(name, told) for name, told in card["terms"].items())]
     return "\n\n".join([*parts, "## What to know", *NOTES]) + "\n"
+
+
+def head_of(card: Mapping[str, Any]) -> str:
+    """Return the head that `datasets` reads: which files are which configuration and split."""
+    kinds: dict[str, list[str]] = {}
+    for file in card["files"]:
+        kind, split, _ending = file["name"].split(".")
+        if file["rows"]:
+            kinds.setdefault(kind, []).append(f"      - split: {split}\n        path: {file['name']}")
+    configurations = [f"  - config_name: {kind}\n    data_files:\n" + "\n".join(kinds[kind]) for kind in sorted(kinds)]
+    lines = ("---", "language: [th, en]", "task_categories: [text-generation]", "license: other", "configs:")
+    return "\n".join([*lines, *configurations, "---"])
 
 
 def counted(name: str, counts: Mapping[str, int]) -> str:
