@@ -1,6 +1,7 @@
 """A pytest plugin that gives the tests a real PostgreSQL and Redis before Django reads its settings.
 
-Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. The kernel stops both servers when
+Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. All tests run in two processes, each
+with services of its own; some tests, or services that were named, in one. The kernel stops both servers when
 pytest dies, however it dies; the folder it then leaves is removed by the next run.
 """
 
@@ -18,6 +19,9 @@ import pytest
 from csbot.embedded import sockets_of, start_postgres, start_redis
 
 PREFIX: Final = "csbot-tests-"
+OURS: Final = "CSBOT_TESTS_SERVICES"
+"""Names the services that a run started itself, for the processes that it distributes its tests to."""
+PROCESSES: Final = 2
 stops: list[Callable[[], None]] = []
 
 
@@ -28,11 +32,16 @@ def pytest_load_initial_conftests() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csbot.settings")
     # Nobody empties the queue of most tests; those that are about it say how long is too long.
     os.environ.setdefault("CSBOT_BUSY_QUEUE_SECONDS", "3600")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for name in os.environ.get(OURS, "").split():
+            del os.environ[name]
     if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
         return
     # At exit, not in a hook: pytest calls no hook where a conftest could not be imported.
     atexit.register(stop_all)
     folder = new_folder()
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in os.environ]
+    os.environ[OURS] = " ".join(missing)
     if "DATABASE_URL" not in os.environ:
         postgres = start_postgres(folder / "postgres", is_fleeting=True)
         stops.append(postgres.stop)
@@ -41,6 +50,12 @@ def pytest_load_initial_conftests() -> None:
         redis = start_redis(folder / "redis")
         stops.append(redis.stop)
         os.environ["REDIS_URL"] = redis.url
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Use several processes for all tests; one for some of them, and where a Redis is given that all would share."""
+    is_everything = config.args == config.getini("testpaths")
+    return PROCESSES if is_everything and "REDIS_URL" in os.environ.get(OURS, "") else 0
 
 
 def new_folder() -> Path:
