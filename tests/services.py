@@ -1,7 +1,7 @@
 """A pytest plugin that gives the tests a real PostgreSQL and Redis before Django reads its settings.
 
-Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. All tests run in two processes, each
-with services of its own; some tests, or services that were named, in one. The kernel stops both servers when
+Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. All tests run in two processes,
+each with services of its own; some tests, or services that were named, in one. The kernel stops both servers when
 pytest dies, however it dies; the folder it then leaves is removed by the next run.
 """
 
