@@ -52,6 +52,7 @@ def pytest_load_initial_conftests() -> None:
         os.environ["REDIS_URL"] = redis.url
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Use several processes for all tests; one for some of them, and where a Redis is given that all would share."""
     is_everything = config.args == config.getini("testpaths")
