@@ -222,7 +222,7 @@ def price_line(model: str, price: PromptPrice, prices: UnitPrices) -> PriceLine:
 
 def money(amount: Decimal, currency: str) -> str:
     """Return an amount with as many places as small prices need."""
-    return f"{amount:,.{COST_DIGITS}f} {currency}"
+    return f"{f'{amount:,.{COST_DIGITS}f}'.rstrip('0').rstrip('.')} {currency}"
 
 
 def largest_line(example: ExampleEntry, tokens: int) -> dict[str, Any]:

@@ -145,6 +145,7 @@ def facts_of(
     yield Line(_("Model"), run.model)
     yield Line(_("Arm"), ", ".join(sorted({arm_name(call) for call in calls if call.arm})))
     yield Line(_("Sampling profile"), text_of(trace.get("profile")))
+    yield Line(_("Worked out"), _("step by step, figures checked by code") if trace.get("reasoning") else "")
     yield Line(_("How it ended"), end_of(run))
     yield Line(_("First words after"), milliseconds(run.first_token_ms))
     yield Line(_("Whole answer after"), milliseconds(run.total_ms))
@@ -221,7 +222,7 @@ def cost_of(calls: Sequence[LLMCall] | QuerySet[LLMCall]) -> str:
 
 def money(amount: Decimal | None, currency: str) -> str:
     """Return an amount that may be far below a cent."""
-    return "" if amount is None else f"{amount:.{COST_DIGITS}f} {currency}"
+    return "" if amount is None else f"{f'{amount:.{COST_DIGITS}f}'.rstrip('0').rstrip('.')} {currency}"
 
 
 def tokens_of(prompt: int, cached: int) -> str:

@@ -96,6 +96,7 @@ function newView(key) {
         const tried = tryWithout(state, key, example);
         state = tried.state;
         ask([tried.key]);
+        views.get(tried.key)?.element.scrollIntoView({ block: "nearest" });
       },
       onSwitchOff: (example) => switchOff(example.id),
       promptUrl,

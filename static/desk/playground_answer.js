@@ -13,6 +13,9 @@ import { fill } from "./words.js";
 
 const COST_DIGITS = 6;
 
+/** @param {number} amount @param {string} currency @returns {string} with no more digits than it needs */
+export const money = (amount, currency) => `${amount.toFixed(COST_DIGITS).replace(/\.?0+$/, "")} ${currency}`;
+
 export class AnswerCard {
   /** @type {Answer | null} */
   #shown = null;
@@ -114,7 +117,7 @@ export class AnswerCard {
           })
         : "",
       answer.reasoning_tokens ? fill(words.thought ?? "", { n: answer.reasoning_tokens.toLocaleString() }) : "",
-      answer.cost === null ? words.no_price : `${Number(answer.cost).toFixed(COST_DIGITS)} ${answer.currency}`,
+      answer.cost === null ? words.no_price : money(Number(answer.cost), answer.currency),
     ];
     return parts.filter(Boolean).join(" · ");
   }

@@ -2,7 +2,7 @@
 /** A column of the playground: which playbook and model answers, its answers, and the examples they were made with. */
 
 import { el, KeyedList, setText } from "../widget/dom.js";
-import { AnswerCard } from "./playground_answer.js";
+import { AnswerCard, money } from "./playground_answer.js";
 import { likeness, summary } from "./playground_state.js";
 import { fill } from "./words.js";
 
@@ -31,6 +31,7 @@ import { fill } from "./words.js";
 
 const COMMENT_CHARS = 40;
 const TEXT_CHARS = 60;
+const WIDE = "(min-width: 64rem)";
 
 /** @typedef {{ key: string, cell: Cell, column: Column, against: string | null }} Item */
 
@@ -51,9 +52,11 @@ export class ColumnView {
     this.made = el("p", { class: "desk-hint" });
     this.summary = el("p", { class: "playground-summary" });
     this.answers = el("ol", { class: "playground-answers" });
-    this.used = el("section", { class: "playground-used" });
+    this.used = el("details", { class: "playground-used" });
+    this.used.open = matchMedia(WIDE).matches;
     this.prompt = el("a", { class: "desk-link" }, words.prompt ?? "");
-    const head = el("div", { class: "playground-head" }, this.title, this.likeness, this.remove);
+    const title = el("div", { class: "playground-title" }, this.title, this.likeness);
+    const head = el("div", { class: "playground-head" }, title, this.remove);
     const chosen = el(
       "div",
       { class: "playground-chosen" },
@@ -76,7 +79,7 @@ export class ColumnView {
     this.route.value = String(column.route ?? "");
     setText(this.title, `${fill(this.words.column ?? "", { n: number })}: ${this.#name(column)}`);
     this.element.setAttribute("aria-label", this.title.textContent ?? "");
-    this.#showLikeness(column === first ? "" : likeness(first.cells[0]?.answer, column.cells[0]?.answer));
+    this.#showLikeness(column === first ? "" : likeness(first.cells, column.cells));
     this.#showWithout(column);
     setText(this.made, this.#madeOf(column));
     setText(this.summary, this.#summary(column));
@@ -177,7 +180,7 @@ export class ColumnView {
       fill(words.summary_person ?? "", { n: all.escalated, all: all.all - all.failed }),
       all.failed ? fill(words.summary_failed ?? "", { n: all.failed }) : "",
       fill(words.summary_time ?? "", { n: (all.usualMs / 1000).toFixed(1) }),
-      all.cost === null ? "" : fill(words.summary_cost ?? "", { cost: `${all.cost.toFixed(6)} ${all.currency}` }),
+      all.cost === null ? "" : fill(words.summary_cost ?? "", { cost: money(all.cost, all.currency) }),
     ];
     return parts.filter(Boolean).join(" · ");
   }
@@ -187,13 +190,12 @@ export class ColumnView {
     this.used.hidden = !made;
     if (!made || this.used.dataset.shown === usedKey(made)) return;
     this.used.dataset.shown = usedKey(made);
-    const title = el("h3", {}, this.words.used ?? "");
-    if (made.examples_count === 0) {
-      this.used.replaceChildren(title, el("p", { class: "desk-hint" }, this.words.used_none ?? ""));
-      return;
-    }
-    const hint = el("p", { class: "desk-hint" }, fill(this.words.used_hint ?? "", { n: made.examples_count }));
-    this.used.replaceChildren(title, hint, el("ul", {}, ...made.examples.map((each) => this.#example(each))));
+    const title = el("summary", {}, this.words.used ?? "");
+    const hint = made.examples_count
+      ? fill(this.words.used_hint ?? "", { n: made.examples_count })
+      : this.words.used_none;
+    const lines = made.examples.map((each) => this.#example(each));
+    this.used.replaceChildren(title, el("p", { class: "desk-hint" }, hint ?? ""), el("ul", {}, ...lines));
   }
 
   /** @param {Example} example @returns {HTMLElement} */

@@ -194,15 +194,30 @@ function withCell(state, frame, change) {
 
 /** @typedef {"" | "same" | "other_words" | "other_decision"} Likeness */
 
-/** @param {Answer | null | undefined} first @param {Answer | null | undefined} other @returns {Likeness} */
+/**
+ * @param {Cell[]} first @param {Cell[]} other
+ * @returns {Likeness} by what each decided most often; nothing as long as one of both has no reply
+ */
 export function likeness(first, other) {
-  if (!first || !other || first.error || other.error) return "";
-  const isSameDecision =
-    first.intent === other.intent &&
-    first.escalate === other.escalate &&
-    first.action_required === other.action_required;
-  if (!isSameDecision) return "other_decision";
-  return first.response === other.response ? "same" : "other_words";
+  const [mine, theirs] = [replies(first), replies(other)];
+  if (mine.length === 0 || theirs.length === 0) return "";
+  if (usual(mine.map(decision)) !== usual(theirs.map(decision))) return "other_decision";
+  const said = new Set([...mine, ...theirs].map((answer) => answer.response));
+  return said.size === 1 ? "same" : "other_words";
+}
+
+/** @param {Cell[]} cells */
+const replies = (cells) => cells.flatMap(({ answer }) => (answer && !answer.error ? [answer] : []));
+
+/** @param {Answer} answer */
+const decision = ({ intent, escalate, action_required }) => JSON.stringify([intent, escalate, action_required]);
+
+/** @param {string[]} values @returns {string} the most frequent, of equals the first */
+function usual(values) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].reduce((best, each) => (each[1] > best[1] ? each : best), ["", 0])[0];
 }
 
 /**
@@ -219,7 +234,7 @@ export function likeness(first, other) {
 /** @param {Cell[]} cells @returns {Summary} */
 export function summary(cells) {
   const answers = cells.flatMap((cell) => (cell.answer ? [cell.answer] : []));
-  const good = answers.filter((answer) => !answer.error);
+  const good = replies(cells);
   /** @type {Map<string, number>} */
   const intents = new Map();
   for (const { intent } of good) intents.set(intent, (intents.get(intent) ?? 0) + 1);

@@ -120,11 +120,16 @@ test("a refusal or a broken connection ends the question and says why", () => {
 });
 
 test("two answers are the same, said otherwise, or decided otherwise", () => {
-  assert.equal(likeness(answer(), answer()), "same");
-  assert.equal(likeness(answer(), answer({ response: "14 วันค่ะ" })), "other_words");
-  assert.equal(likeness(answer(), answer({ escalate: true })), "other_decision");
-  assert.equal(likeness(answer(), answer({ error: "invalid" })), "");
-  assert.equal(likeness(answer(), null), "");
+  /** @param {...(Partial<Answer> | null)} all */
+  const cells = (...all) =>
+    all.map((each, at) => ({ key: String(at), isBegun: true, text: "", answer: each && answer(each) }));
+  const one = cells({});
+  assert.equal(likeness(one, cells({})), "same");
+  assert.equal(likeness(one, cells({ response: "14 วันค่ะ" })), "other_words");
+  assert.equal(likeness(one, cells({ escalate: true })), "other_decision");
+  assert.equal(likeness(one, cells({}, { escalate: true }, {})), "same");
+  assert.equal(likeness(one, cells({ escalate: true }, { escalate: true }, {})), "other_decision");
+  assert.equal(likeness(one, cells({ error: "invalid" }, null)), "");
 });
 
 test("several answers are summed up", () => {

@@ -71,7 +71,7 @@ def test_each_call_is_shown_with_what_it_took_and_cost(reply: Reply) -> None:
     assert "alpha / alpha-model" in html
     shown = html[html.index("why-attempts") :]
     assert shown.index("Server error") < shown.index("Answered")
-    assert "0.000800 USD" in html
+    assert "0.0008 USD" in html
     assert "Canary" in html
 
 
