@@ -1,7 +1,6 @@
 """The playground in a real Chromium, as an editor uses it: draft beside live, without an example, on a Thai phone."""
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -15,7 +14,7 @@ from conversations.playbook.drafts import read_draft
 from conversations.playbook.models import Example, Fact
 from tests.desk.conftest import desk, quick_hashes, running_desk
 from tests.desk.test_browser import PHONE, SERIOUS, OpenPage, browser, open_page, orm_beside_playwright
-from tests.model import Hold, Model, envelope, streamed
+from tests.model import Hold, Model, Script, envelope, streamed
 from tests.playground.conftest import HOSTILE, made_reply, make_staff
 from tests.playground.test_socket import model, shop
 
@@ -29,7 +28,7 @@ DARK: Final[dict[str, Any]] = {"color_scheme": "dark"}
 
 
 @pytest.fixture
-def editor(shop: Site) -> Iterator[User]:
+def editor(shop: Site) -> User:
     """Who edits the playbook and reads conversations."""
     return make_staff("Editors")
 
@@ -60,7 +59,8 @@ def test_an_editor_sees_what_an_example_does_and_switches_it_off(
     open_page: OpenPage, model: Model, editor: User
 ) -> None:
     example = Example.objects.on()[0]
-    model.will(*[[envelope("7 วันค่ะ", intent="คืนสินค้า")[:-4], Hold()]] * 2)
+    unfinished: Script = [envelope("7 วันค่ะ", intent="คืนสินค้า")[:-4], Hold()]
+    model.will(unfinished, unfinished)
     page = open_page(editor, PLAYGROUND)
     ask(page, example.customer_text)
     expect(page.locator(".playground-answer .desk-bubble", has_text="7 วัน").first).to_be_visible()
