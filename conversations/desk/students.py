@@ -123,7 +123,8 @@ class TrainedStudentAdmin(OnlySeen):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show how a student did above its data."""
-        row = self.get_queryset(request).filter(pk=object_id).first() if str(object_id).isdigit() else None
+        number = int(object_id) if object_id and object_id.isdecimal() else 0
+        row = self.get_queryset(request).filter(pk=number).first()
         shown = student_page(row, question=asked(request)) if row and self.has_view_permission(request) else None
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "student": shown})
 
