@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from conversations.answers.student.export.exporting import Wish, make_export, note_export
 from conversations.answers.student.models import DistillationExport, StudentState, TrainedStudent
-from conversations.answers.student.promotion import NotUsableError, promote, resume, retire
+from conversations.answers.student.promotion import NotUsableError, let_steer, promote, resume, retire
 from conversations.answers.student.schedule import want
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.numbers import percent
@@ -105,6 +105,7 @@ class TrainedStudentAdmin(OnlySeen):
         wrap = self.admin_site.admin_view
         return [
             path("train/", wrap(train_view), name="students-train"),
+            path("steer/", wrap(steer_view), name="students-steer"),
             path("move/<int:student_id>/<slug:move>/", wrap(move_view), name="students-move"),
             *super().get_urls(),
         ]
@@ -142,6 +143,15 @@ def train_view(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("A student will be trained. It takes some minutes; reload this page to see it."))
     else:
         messages.warning(request, _("A training is under way already."))
+    return HttpResponseRedirect(reverse("admin:conversations_trainedstudent_changelist"))
+
+
+@require_POST
+def steer_view(request: HttpRequest) -> HttpResponse:
+    """Let the student choose models for simple questions, or no more."""
+    person = person_with(request, "conversations.promote_trainedstudent")
+    let_steer(is_steering="on" in request.POST, by=person)
+    messages.success(request, _("Done. Replies follow it within seconds."))
     return HttpResponseRedirect(reverse("admin:conversations_trainedstudent_changelist"))
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from conversations.answers.student.drift import seen_lately
 from conversations.answers.student.export.terms import terms_by_provider
-from conversations.answers.student.models import StudentDay, StudentState, TrainedStudent
+from conversations.answers.student.models import StudentDay, StudentPolicy, StudentState, TrainedStudent
 from conversations.answers.student.promotion import sentences_of
 from conversations.answers.student.shelf import student_of
 from conversations.answers.student.tensors import ArtefactError
@@ -27,6 +27,7 @@ def at_work() -> dict[str, Any]:
         "live": live,
         "warning": warning_of(live) if live else "",
         "is_stopped": bool(live and live.stopped_at),
+        "is_steering": StudentPolicy.objects.filter(is_steering=True).exists(),
         "is_busy": TrainedStudent.objects.filter(state__in=IN_HAND).exists(),
         "lines": [*report_lines(live.report), *drift_lines(live)] if live else [],
     }

@@ -41,6 +41,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="StudentPolicy",
+            fields=[
+                ("id", models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                (
+                    "is_steering",
+                    models.BooleanField(
+                        default=False,
+                        help_text="What the student is sure of, and needs neither an action nor a person, goes to models of the economy tier first; the others follow if those fail. It also chooses the sampling profile by intent.",
+                        verbose_name="simple questions to economical models first",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "settings of students",
+                "verbose_name_plural": "settings of students",
+                "default_permissions": ("change", "view"),
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="student_policy_one_row")],
+            },
+        ),
+        migrations.CreateModel(
             name="TrainedStudent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

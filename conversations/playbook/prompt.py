@@ -78,18 +78,25 @@ class Opening:
 
 
 def build_prompt(
-    playbook: Playbook, turns: Sequence[Turn], *, locale: str, budget_tokens: int, today: date | None = None
+    playbook: Playbook,
+    turns: Sequence[Turn],
+    *,
+    locale: str,
+    budget_tokens: int,
+    today: date | None = None,
+    intent: str = "",
 ) -> Prompt:
     """Return the prompt that asks for the answer to the customer's last words.
 
     `budget_tokens` limits the conversation's part (estimated); the oldest turns are left out whole. The newest is
     always sent. `locale` is the conversation's language, for words that are of none. `today` is the shop's date, for
-    questions that have to be worked out (None: as the clock says).
+    questions that have to be worked out (None: as the clock says). `intent` is what the question wants where somebody
+    knows it; it decides the sampling profile.
     """
     opening = opening_of(playbook)
     kept = turns[first_kept(turns, budget_tokens=budget_tokens) :]
     question = last_words(kept)
-    use = use_for(playbook, question)
+    use = use_for(playbook, question, intent=intent)
     nearest = nearest_examples(playbook, question)
     calculation = calculation_for(playbook, kept, kind=use.reasoning, today=today) if use.reasoning else None
     shown = [message for example in nearest for message in example_messages(example)]

@@ -28,11 +28,14 @@ class Use:
     reasoning: Kind | None = None
 
 
-def use_for(playbook: Playbook, question: str) -> Use:
-    """Return how a question is answered: worked out by rule, else as the intent that it most likely has says."""
+def use_for(playbook: Playbook, question: str, *, intent: str = "") -> Use:
+    """Return how a question is answered: worked out by rule, else as the intent that it most likely has says.
+
+    `intent` is that intent where somebody knows it; else the nearest examples tell.
+    """
     if kind := recognise(question):
         return Use(PROFILE, kind)
-    profile = likely_profile(playbook, question)
+    profile = own_profiles(playbook).get(intent, playbook.profile) if intent else likely_profile(playbook, question)
     return Use(profile, Kind.INTENT if profile == PROFILE else None)
 
 

@@ -1,7 +1,7 @@
 """Opening a run and gathering all it needs from the database in one piece of work, so that none is held later."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.conf import settings
 from conversations.actions.runs import Figures, Stamps, extend_run, fail_run, open_run, read_stamps
 from conversations.answers import board as boards
 from conversations.answers.board import Board
+from conversations.answers.student.steering import steering_of
 from conversations.events.lane import conversation_topic
 from conversations.events.live import ReplyStream
 from conversations.gateway import reading as catalogs
@@ -16,13 +17,13 @@ from conversations.gateway.arms import assigned_arm
 from conversations.gateway.budgets import Ceiling, ceiling_of, within_budgets
 from conversations.gateway.catalog import Catalog
 from conversations.gateway.metering import Origin
-from conversations.gateway.models import Purpose
+from conversations.gateway.models import Purpose, Tier
 from conversations.gateway.routing import Plan, plan
 from conversations.llm.requests import ChatMessage, Sampling
 from conversations.models import Conversation, Message, Reason, Sender, Spoken
 from conversations.playbook import reading as playbooks
 from conversations.playbook.content import IntentEntry, Playbook
-from conversations.playbook.prompt import Speaker, Turn, build_prompt
+from conversations.playbook.prompt import Speaker, Turn, build_prompt, last_words
 from conversations.playbook.reasoning import Calculation
 from conversations.replies.known import LookUp, look_up
 
@@ -121,12 +122,18 @@ def ask_about(conversation: Conversation, known: Known, *, spoken: Sequence[Spok
     playbook = known.playbook
     if route_plan.release_id is not None:
         playbook = playbooks.playbook_of_release(route_plan.release_id)
+    turns = turns_of(conversation, spoken)
+    steering = steering_of(last_words(turns))
     prompt = build_prompt(
         playbook,
-        turns_of(conversation, spoken),
+        turns,
         locale=conversation.locale,
         budget_tokens=settings.CSBOT_HISTORY_TOKENS,
+        intent=steering.intent,
     )
+    if steering.is_simple and prompt.calculation is None:
+        route_plan = economical_first(route_plan)
+        prompt.trace["is_simple"] = True
     return Question(
         prompt.messages,
         prompt.sampling,
@@ -150,6 +157,14 @@ def plan_for(conversation: Conversation, known: Catalog) -> Plan:
     """Return whom to ask for this conversation, in order, under the rollout that is live."""
     catalog = within_budgets(known)
     return plan(catalog, conversation=conversation.public_id.bytes, arm=assigned_arm(conversation, catalog.rollout))
+
+
+def economical_first(route_plan: Plan) -> Plan:
+    """Return the plan with small models first, the others if those fail; as it is while a rollout compares two arms."""
+    if route_plan.rollout_id is not None:
+        return route_plan
+    ranked = sorted(route_plan.candidates, key=lambda candidate: candidate.tier is not Tier.ECONOMY)
+    return replace(route_plan, candidates=tuple(ranked))
 
 
 def estimated_tokens(trace: dict[str, object]) -> int:

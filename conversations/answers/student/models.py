@@ -35,6 +35,29 @@ class Problem(models.TextChoices):
     LOST = "lost", _("The training's process was killed.")
 
 
+class StudentPolicy(models.Model):
+    """What the student at work may decide beside known answers. There is one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    is_steering = models.BooleanField(
+        _("simple questions to economical models first"),
+        default=False,
+        help_text=_(
+            "What the student is sure of, and needs neither an action nor a person, goes to models of the economy "
+            "tier first; the others follow if those fail. It also chooses the sampling profile by intent."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("settings of students")
+        verbose_name_plural = _("settings of students")
+        default_permissions = ("change", "view")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="student_policy_one_row")]
+
+    def __str__(self) -> str:
+        return str(_("settings of students"))
+
+
 class TrainedStudentQuerySet(models.QuerySet["TrainedStudent"]):
     """Reads of students. The artefact, which is large, is read only where it is asked for."""
 

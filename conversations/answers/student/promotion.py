@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.answers.student.examining import Fault
-from conversations.answers.student.models import StudentState, TrainedStudent
+from conversations.answers.student.models import StudentPolicy, StudentState, TrainedStudent
 from conversations.answers.student.shelf import SHELF
 from conversations.models import Message
 from conversations.playbook.audit import record
@@ -108,3 +108,15 @@ def sentence_of(fault: str) -> str:
 def sentences_of(faults: Sequence[str]) -> list[str]:
     """Return in words what keeps a student from going live."""
     return [sentence_of(fault) for fault in faults]
+
+
+@transaction.atomic
+def let_steer(*, is_steering: bool, by: AbstractBaseUser | None) -> None:
+    """Let the student at work choose models and profiles for simple questions, or no more."""
+    policy, _is_new = StudentPolicy.objects.select_for_update().get_or_create(pk=1)
+    if policy.is_steering == is_steering:
+        return
+    policy.is_steering = is_steering
+    policy.save(update_fields=["is_steering"])
+    record(by, Verb.CHANGE, policy, changes={"is_steering": (not is_steering, is_steering)})
+    transaction.on_commit(SHELF.forget)

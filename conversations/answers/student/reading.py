@@ -17,6 +17,7 @@ from conversations.answers.student.vectors import Floats, Vector, Vocabulary
 FLAGS: Final = 2
 EVIDENCE: Final = 5
 """How many numbers tell whether a judgement is right (see `evidence`)."""
+MIN_KNOWN: Final = 0.3
 NEVER: Final = 2.0
 """A threshold that no probability reaches."""
 
@@ -85,6 +86,8 @@ class Student:
         rules = self.calibration
         logs = joined(marks, linear_scale=rules.linear_scale)
         trust = sigmoid(evidence(logs, marks.linear, known=known) @ np.array(rules.trust, np.float32))
+        # Of a text in another language or script hardly a piece is known, and nothing can be said.
+        trust = np.where(known < MIN_KNOWN, 0, trust)
         flags = sigmoid(marks.flags)
         return [
             Judgement(

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import DatabaseError
+from django.db.models import Exists
 
 from conversations.answers.student.artefact import from_artefact
-from conversations.answers.student.models import TrainedStudent
+from conversations.answers.student.models import StudentPolicy, TrainedStudent
 from conversations.answers.student.reading import Student
 from conversations.answers.student.tensors import ArtefactError
 from conversations.database import database_threads, on_kept_connection
@@ -22,6 +23,7 @@ from conversations.database import database_threads, on_kept_connection
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2.0
+NONE: Final = (0, "", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._held = Held()
+        self._is_steering = False
         self._look_at = 0.0
         self._lock = threading.Lock()
 
@@ -59,13 +62,21 @@ class Shelf:
         """Return which student `current` gave; 0 for none."""
         return self._held.number if self._held.student else 0
 
+    def steering_student(self) -> Student | None:
+        """Return the student at work if it may choose models and profiles, else None."""
+        student = self.current()
+        return student if self._is_steering else None
+
     def _look(self) -> None:
         try:
-            found = TrainedStudent.objects.live().filter(stopped_at=None).values_list("pk", "artefact_hash").first()
-            if found is None:
+            steering = Exists(StudentPolicy.objects.filter(is_steering=True))
+            live = TrainedStudent.objects.live().filter(stopped_at=None)
+            number, artefact_hash, is_steering = live.values_list("pk", "artefact_hash", steering).first() or NONE
+            self._is_steering = is_steering
+            if not number:
                 self._held = Held()
-            elif found != (self._held.number, self._held.artefact_hash):
-                self._held = load(*found)
+            elif (number, artefact_hash) != (self._held.number, self._held.artefact_hash):
+                self._held = load(number, artefact_hash)
         except DatabaseError as error:
             # It is looked for again soon; a database that is away is everybody's trouble.
             logger.warning("the student was not looked up: %s", type(error).__name__)
