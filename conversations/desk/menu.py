@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.actions.rights import TRY
 
 BADGE: Final = "conversations.desk.queue.waiting_badge"
+CORRECTIONS_BADGE: Final = "conversations.desk.corrections.open_badge"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,13 @@ MENU: Final = (
         (
             listing(_("Intents"), icon="category", app="conversations", model="intent"),
             listing(_("Examples"), icon="chat_bubble", app="conversations", model="example"),
+            Entry(
+                _("Corrections"),
+                "rate_review",
+                permission="conversations.view_correction",
+                view="admin:conversations_correction_changelist",
+                badge=CORRECTIONS_BADGE,
+            ),
             listing(_("Shop facts"), icon="storefront", app="conversations", model="fact"),
             listing(_("Instruction"), icon="edit_note", app="conversations", model="instruction"),
             listing(_("Sampling profiles"), icon="tune", app="conversations", model="profile"),

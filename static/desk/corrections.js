@@ -129,7 +129,13 @@ function correct(url, beginning, words) {
 
 /** @param {Beginning} beginning @param {Words} words */
 function fieldsOf(beginning, words) {
-  const response = el("textarea", { class: "desk-area", rows: "4", required: "", dir: "auto", id: "correct-response" });
+  const response = el("textarea", {
+    class: "steps-field",
+    rows: "4",
+    required: "",
+    dir: "auto",
+    id: "correct-response",
+  });
   response.value = beginning.response;
   const intent = select("correct-intent", beginning.intents, beginning.intent);
   const reason = select("correct-reason", beginning.reasons, "wrong");
