@@ -76,6 +76,7 @@ def test_groups_are_made_once_and_what_an_admin_changed_stays(db: None) -> None:
         "view_conversation",
         "change_conversation",
         "view_customer",
+        "add_correction",
     }
     agents.permissions.clear()
     ensure_groups()

@@ -52,7 +52,9 @@ def compiled() -> dict[str, str]:
     """Return what the compiled catalogue translates; of plurals the first form, which is Thai's only one."""
     with (CATALOGUE / "django.mo").open("rb") as file:
         catalogue = vars(gettext.GNUTranslations(file))["_catalog"]
-    return {key[0] if isinstance(key, tuple) else key: text for key, text in catalogue.items()}
+    words = ((key[0] if isinstance(key, tuple) else key, text) for key, text in catalogue.items())
+    # What stands before the sign is the context in which the word means this.
+    return {key.rpartition("\x04")[2]: text for key, text in words}
 
 
 def unquoted(lines: str) -> str:
