@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from typing_extensions import override
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from conversations.desk.audited import actor_of
 from conversations.desk.look import ModelAdmin
@@ -39,6 +40,7 @@ FIELDS: Final = {
     "escalate": gettext_lazy("hand to a person"),
     "action_required": gettext_lazy("action required"),
 }
+ACCEPTED: Final = ".csv,.tsv,.txt,.jsonl,.ndjson,.xlsx"
 TYPES: Final = {
     FileFormat.CSV: "text/csv; charset=utf-8",
     FileFormat.JSONL: "application/x-ndjson",
@@ -49,8 +51,10 @@ TYPES: Final = {
 class UploadForm(forms.Form):
     """A file, and what to do with personal data in it."""
 
-    file = forms.FileField(label=gettext_lazy("File"))
-    is_masking = forms.BooleanField(label=gettext_lazy("Put marks in place of personal data"), required=False)
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ACCEPTED, "aria-describedby": "import-hint"})
+    )
+    is_masking = forms.BooleanField(required=False)
 
 
 @admin.register(ExampleImport)
