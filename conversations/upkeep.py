@@ -31,6 +31,7 @@ from conversations.gateway.rollout import watch_rollouts
 from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
 from conversations.playbook.evaluation.claiming import waiting_run
+from conversations.playbook.exchange_upkeep import forget_old_uploads
 from conversations.playbook.models import Publication
 from conversations.playbook.releases import RefusedError, publish
 from conversations.queue import ask_for_evaluation, ask_for_reply, queue_is_empty
@@ -119,6 +120,7 @@ JOBS: Final = (
     Job(tell_who_waits, every_seconds=1.0, lock=71002),
     Job(ask_again_for_overdue_replies, every_seconds=2.0, lock=71003),
     Job(forget_expired_sessions, every_seconds=3600.0, lock=71004),
+    Job(forget_old_uploads, every_seconds=3600.0, lock=71040),
     Job(sum_up_hours, every_seconds=60.0, lock=71005),
     Job(delete_old_calls, every_seconds=3600.0, lock=71006),
     Job(watch_rollouts, every_seconds=20.0, lock=71007),

@@ -7,11 +7,10 @@ so that nobody's change in between is lost.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.playbook.audit import Actor, differences, entry_of, fields_of, record
@@ -30,7 +29,6 @@ from conversations.playbook.models import (
 from conversations.playbook.similar import Likenesses, compare
 from conversations.text.checks import UNSTORABLE
 
-KEPT_FOR: Final = timedelta(days=1)
 STEP: Final = 10
 MAX_NAME_CHARS: Final = 200
 BATCH: Final = 500
@@ -44,7 +42,7 @@ class RefusedError(Exception):
     """The import was not done; nothing was written. The text says why, for people."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What an import would do."""
 
@@ -52,17 +50,22 @@ class Plan:
     others: Sequence[Example]
     """Examples in use that the file doesn't mention."""
 
+    @cached_property
+    def good(self) -> list[Line]:
+        """The rows that would do something."""
+        return [line for line in self.lines if not line.problems and line.is_changed]
+
     @property
     def new(self) -> list[Line]:
         """The rows that would become new examples."""
-        return [line for line in self.lines if not line.problems and line.is_changed and not line.before]
+        return [line for line in self.good if not line.before]
 
     @property
     def changed(self) -> list[Line]:
         """The rows that would change an example."""
-        return [line for line in self.lines if not line.problems and line.is_changed and line.before]
+        return [line for line in self.good if line.before]
 
-    @property
+    @cached_property
     def bad(self) -> list[Line]:
         """The rows with which something is wrong."""
         return [line for line in self.lines if line.problems]
@@ -83,7 +86,6 @@ def upload(name: str, data: bytes, *, by: Actor, is_masking: bool) -> tuple[Exam
     """Keep a file's rows for a dry run; return them with the columns nobody knows. Raises FileError."""
     file_format = format_of(name)
     table = read_file(data, file_format)
-    ExampleImport.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
     kept = ExampleImport.objects.create(
         file_name=UNSTORABLE.sub("", name.rpartition("/")[2])[-MAX_NAME_CHARS:],
         file_format=file_format,

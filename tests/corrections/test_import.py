@@ -3,14 +3,18 @@
 import json
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
 from conversations.playbook import exchange
+from conversations.playbook.exchange_upkeep import forget_old_uploads
 from conversations.playbook.models import AuditEntry, Example, ExampleImport, FileFormat, Intent, Release, Verb
+from conversations.upkeep import JOBS
 
 GOOD = {"customer_text": "ส่งวันเสาร์ไหมคะ", "intent": "จัดส่ง", "response": "วันเสาร์ส่งตามปกติค่ะ"}
 
@@ -243,3 +247,23 @@ def test_two_imports_of_the_same_file_at_once_make_its_examples_once(ploy: User)
         thread.join()
     assert sorted(results) == [0, 1]
     assert Example.objects.filter(customer_text=GOOD["customer_text"]).count() == 1
+
+
+def test_an_upload_that_nobody_imports_is_forgotten_after_a_day(ploy: User) -> None:
+    old, new = uploaded(GOOD, by=ploy), uploaded(GOOD, by=ploy)
+    ExampleImport.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=1, minutes=1))
+    (job,) = [job for job in JOBS if job.work is forget_old_uploads]
+    job.work()
+    assert list(ExampleImport.objects.all()) == [new]
+
+
+def test_many_rows_of_an_export_that_change_nothing_are_read_in_seconds(ploy: User) -> None:
+    intent = Intent.objects.all()[0]
+    rows = [Example(customer_text=f"ถามเรื่องที่ {number}", response="ค่ะ", intent=intent) for number in range(600)]
+    Example.objects.bulk_create(rows)
+    kept, _unknown = exchange.upload("x.csv", exchange.export(FileFormat.CSV), by=ploy, is_masking=False)
+    start = time.process_time()
+    planned = exchange.plan(kept)
+    assert exchange.counts(planned)["same"] == Example.objects.count()
+    assert (planned.new, planned.changed, planned.bad) == ([], [], [])
+    assert time.process_time() - start < 20
