@@ -23,7 +23,7 @@ from conversations.answers.student.models import DistillationExport, StudentStat
 from conversations.answers.student.promotion import NotUsableError, let_steer, promote, resume, retire
 from conversations.answers.student.schedule import want
 from conversations.desk.look import ModelAdmin, coloured
-from conversations.desk.numbers import percent
+from conversations.desk.numbers import NONE, percent
 from conversations.desk.priority import PrioritisedAdmin
 from conversations.desk.students_facts import at_work, export_page, student_page
 
@@ -38,6 +38,7 @@ COLOURS: Final = {
 }
 MOVES: Final = {"promote": promote, "retire": retire, "resume": resume}
 WHY_CHARS: Final = 500
+GROUP: Final = 16
 ZIP: Final = "application/zip"
 
 
@@ -66,7 +67,7 @@ class TrainedStudentAdmin(OnlySeen):
     change_form_outer_before_template = "admin/students/student.html"
     fieldsets = (
         (gettext_lazy("Training"), {"fields": (("wanted_at", "wanted_by"), ("begun_at", "trained_at"), "precision")}),
-        (gettext_lazy("Data"), {"fields": (("rows", "held_rows"), "data_hash", "artefact_hash")}),
+        (gettext_lazy("Data"), {"fields": (("rows", "held_rows"), "hash_of_data", "hash_of_artefact")}),
     )
 
     @override
@@ -98,6 +99,16 @@ class TrainedStudentAdmin(OnlySeen):
     def precise(self, student: TrainedStudent) -> str:
         """Return the share of the sure ones that are right."""
         return percent(student.report.get("precision"))
+
+    @admin.display(description=gettext_lazy("hash of the data"))
+    def hash_of_data(self, student: TrainedStudent) -> str:
+        """Return the hash so that it finds room on a phone."""
+        return in_groups(student.data_hash)
+
+    @admin.display(description=gettext_lazy("hash of the artefact"))
+    def hash_of_artefact(self, student: TrainedStudent) -> str:
+        """Return the hash so that it finds room on a phone."""
+        return in_groups(student.artefact_hash)
 
     @override
     def get_urls(self) -> list[URLPattern]:
@@ -133,6 +144,11 @@ class TrainedStudentAdmin(OnlySeen):
 def asked(request: HttpRequest) -> str:
     """Return the question that somebody tries a student on."""
     return request.GET.get("question", "").replace("\x00", "").strip()[:2000]
+
+
+def in_groups(digits: str) -> str:
+    """Return a hash in groups of sixteen digits, between which a line may end."""
+    return " ".join(digits[start : start + GROUP] for start in range(0, len(digits), GROUP)) or NONE
 
 
 @require_POST
@@ -184,14 +200,19 @@ def person_with(request: HttpRequest, right: str) -> AbstractBaseUser:
 class DistillationExportAdmin(OnlySeen):
     """What was taken out for training a model: when, by whom, how much. The rows themselves aren't kept."""
 
-    list_display = ("number", "made_at", "made_by_name", "rows", "data_hash")
+    list_display = ("number", "made_at", "made_by_name", "rows", "hash_of_data")
     list_before_template = "admin/students/exports.html"
-    fields = ("made_at", "made_by_name", "rows", "data_hash", "card")
+    fields = ("made_at", "made_by_name", "rows", "hash_of_data", "card")
 
     @admin.display(description=gettext_lazy("export"), ordering="pk")
     def number(self, export: DistillationExport) -> str:
         """Return which export it is."""
         return str(export)
+
+    @admin.display(description=gettext_lazy("hash of the data"))
+    def hash_of_data(self, export: DistillationExport) -> str:
+        """Return the hash so that it finds room on a phone."""
+        return in_groups(export.data_hash)
 
     @override
     def get_urls(self) -> list[URLPattern]:

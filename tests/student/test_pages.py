@@ -66,7 +66,7 @@ def test_the_list_and_the_page_show_how_a_student_did(staff: Client, trained: Tr
         assert "%" in page.content.decode()
     text = staff.get(page_of(trained)).content.decode()
     assert RETURN in text
-    assert trained.artefact_hash in text
+    assert trained.artefact_hash[:16] in text
 
 
 def test_a_question_can_be_tried_on_a_student(staff: Client, trained: TrainedStudent) -> None:
@@ -116,7 +116,7 @@ def test_who_may_not_look_sees_nothing(trained: TrainedStudent) -> None:
     for address in (reverse(LIST), page_of(trained), reverse("admin:conversations_distillationexport_changelist")):
         page = stranger.get(address)
         assert page.status_code == 403
-        assert trained.artefact_hash not in page.content.decode()
+        assert trained.artefact_hash[:16] not in page.content.decode()
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_an_export_is_made_once_somebody_decided_on_the_terms(staff: Client, lik
     noted = DistillationExport.objects.get()
     assert (noted.rows, noted.made_by_name) == (1, "admin")
     assert QUESTION not in str(noted.card)
-    assert noted.data_hash in staff.get(listing).content.decode()
+    assert noted.data_hash[:16] in staff.get(listing).content.decode()
 
 
 def test_chosen_conversations_are_exported_from_their_list(staff: Client, liked: Conversation, site: Site) -> None:
