@@ -53,6 +53,8 @@ let picked = { run: null, text: "", locale: "", before: [] };
 /** @type {Map<number, ColumnView>} */
 const views = new Map();
 const link = new DeskLink(page.socket);
+/** @type {(() => void) | null} what is asked once the connection is up */
+let send = null;
 
 /** @param {State} next */
 function become(next) {
@@ -117,24 +119,24 @@ function ask(keys) {
     question.focus();
     return;
   }
-  const count = Number(samples.value);
-  become(begin(state, keys, { question: text, samples: count }));
+  become(begin(state, keys, { question: text, samples: Number(samples.value) }));
   setText(part("voice"), say("asking"));
-  const asked = state.columns.filter((column) => keys.includes(column.key));
-  if (link.status !== "live") {
+  send = () => {
+    send = null;
+    const sides = state.order.flatMap((key) => state.columns.filter((column) => column.key === key).map(sideOf));
+    const asked = { question: text, locale: locale.value, run: picked.run, samples: Number(samples.value), sides };
+    link.send({ type: "ask", id: state.ask, ...asked });
+  };
+  hurry();
+}
+
+/** Send what is to be asked, as soon as there is a connection; give it up where none is to be had. */
+function hurry() {
+  if (link.status === "live") send?.();
+  else if (send === null || link.status !== "connecting") {
+    send = null;
     become(lose(state));
-    return;
   }
-  const sides = state.order.flatMap((key) => asked.filter((column) => column.key === key).map(sideOf));
-  link.send({
-    type: "ask",
-    id: state.ask,
-    question: text,
-    locale: locale.value,
-    run: picked.run,
-    samples: count,
-    sides,
-  });
 }
 
 /** @param {number} id @returns {Promise<string>} what to say about it, "" where it failed */
@@ -225,13 +227,18 @@ part("forget").addEventListener("click", () => {
   picked = { ...picked, run: null, before: [] };
   showBefore();
 });
-stop.addEventListener("click", () => link.send({ type: "stop" }));
+stop.addEventListener("click", () => {
+  if (send) become({ ...lose(state), trouble: "" });
+  send = null;
+  link.send({ type: "stop" });
+});
 add.addEventListener("click", () => become(addColumn(state)));
 link.onFrame((frame) => become(applyFrame(state, frame)));
-link.onStatus((status) => {
-  if (status === "live") show();
-  else become(lose(state));
+link.onStatus(() => {
+  hurry();
+  show();
 });
-pick(page.first);
+// What was typed before this script came stays.
+if (page.first.text) pick(page.first);
 show();
 link.start();
