@@ -5,9 +5,7 @@ still wanted. Whatever goes wrong ends with a person, by code.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -28,14 +26,13 @@ from conversations.gateway.settling import NOTHING_LEARNT, Settlement, failure, 
 from conversations.llm.client import Client
 from conversations.llm.envelope import Envelope, EnvelopeReader, read_envelope
 from conversations.llm.errors import Kind, LLMError
-from conversations.llm.requests import ChatMessage, Deadlines, Endpoint, Sampling, Usage
+from conversations.llm.requests import ChatMessage, Deadlines, Endpoint, Sampling
 from conversations.models import Reason
-from conversations.models.run import MAX_RAW_CHARS
 from conversations.playbook.rules import Guard
 from conversations.replies.attempts import Attempt, Failure, next_attempt, reason_for_people
 from conversations.replies.judging import verdict_on, with_correction, wrong_figures
 from conversations.replies.opening import OpenReply, extend_reply, open_reply
-from conversations.text.surrogates import mend
+from conversations.replies.watch import Watch
 
 MAX_EXTENSIONS: Final = 5
 STORE_PAUSES_SECONDS: Final = (0.2, 0.8, 2.0)
@@ -84,47 +81,6 @@ class Surroundings(Protocol):
     def untrack(self, reply: "Reply") -> None:
         """Deliver no more orders for this run."""
         ...
-
-
-@dataclass(slots=True)
-class Watch:
-    """What is measured while a reply is made."""
-
-    started: float = field(default_factory=time.monotonic)
-    first_token_ms: int | None = None
-    usage: Usage = field(default_factory=Usage)
-    raw: str = ""
-    calls: list[CallWatch] = field(default_factory=list)
-    unwritten: list[CallWatch] = field(default_factory=list)
-
-    def elapsed_ms(self) -> int:
-        """Return the milliseconds since the run was opened."""
-        return round((time.monotonic() - self.started) * 1000)
-
-    def remaining_seconds(self) -> float:
-        """Return what is left of the deadline for the whole reply."""
-        return float(settings.CSBOT_ANSWER_SECONDS) - (time.monotonic() - self.started)
-
-    def see_text(self) -> None:
-        """Note when the first visible text came."""
-        if self.first_token_ms is None:
-            self.first_token_ms = self.elapsed_ms()
-
-    def see_answer(self, text: str) -> None:
-        """Keep the newest answer as the model wrote it, as far as a column holds it."""
-        self.raw = mend(text[:MAX_RAW_CHARS].replace("\x00", "\ufffd")) or self.raw
-
-    def add_call(self, call: CallWatch) -> None:
-        """Add a call that ended, with what it cost where the provider said so; a reply's calls add up."""
-        self.calls.append(call)
-        self.unwritten.append(call)
-        usage = call.usage or Usage()
-        self.usage = Usage(
-            prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
-            cached_tokens=self.usage.cached_tokens + usage.cached_tokens,
-            completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
-            reasoning_tokens=self.usage.reasoning_tokens + usage.reasoning_tokens,
-        )
 
 
 class Reply:
