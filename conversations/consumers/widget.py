@@ -26,7 +26,7 @@ from conversations.consumers.feed import Feed
 from conversations.consumers.reading import Standing, read_standing
 from conversations.consumers.sentences import Code
 from conversations.consumers.wishes import Visitor, error_frame, fulfil
-from conversations.database import in_database, persistently
+from conversations.database import persistently
 from conversations.events.counts import FRAMES_IN
 from conversations.events.frames import PROTOCOL_VERSION, to_json
 from conversations.events.hub import process_hub
@@ -242,7 +242,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
         origin = header(self.scope, b"origin")
         if origin is None or is_own_origin(origin, host=own_host(self.scope)):
             return True
-        return is_listed_origin(origin, allowed=await in_database(allowed_origins))
+        return is_listed_origin(origin, allowed=await persistently(allowed_origins))
 
     def _is_allowed_on(self, allowed_origins: list[str]) -> bool:
         origin = header(self.scope, b"origin")

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conversations.actions.customers import Identity
 from conversations.actions.sessions import TOKEN_CHARS, OpenedSession, open_session
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.events.frames import iso
 from conversations.limits import IDENTITY, SUBNET_SESSIONS, Charge, client_address, loop_limiter, secret_key, subnet
 from conversations.models import Priority, Site
@@ -98,7 +98,7 @@ async def _open_for(site: Site, *, wanted: SessionRequest) -> OpenedSession:
         wait = await loop_limiter().spend(Charge(IDENTITY, secret_key(f"{site.pk}:{identity.external_id}")))
         _refuse_for(wait)
     locale = wanted.locale or site.default_locale
-    return await in_database(open_session, site, locale=locale, identity=identity, token=wanted.token or "")
+    return await persistently(open_session, site, locale=locale, identity=identity, token=wanted.token or "")
 
 
 async def _charge_subnet(request: HttpRequest) -> None:
@@ -133,7 +133,7 @@ async def _site(public_key: str | None) -> Site:
     try:
         if public_key and UNSTORABLE.search(public_key):
             raise Site.DoesNotExist
-        return await in_database(Site.objects.for_key, public_key)
+        return await persistently(Site.objects.for_key, public_key)
     except Site.DoesNotExist:
         raise RefusedError(400, "unknown_site", "There is no such site.") from None
 
@@ -171,7 +171,7 @@ def _priority(claim: object) -> Priority | None:
 
 async def _preflight(request: HttpRequest) -> HttpResponse:
     """Answer for any site: which one is meant stands in the body, which hasn't come yet."""
-    lists = await in_database(lambda: list(Site.objects.values_list("allowed_origins", flat=True)))
+    lists = await persistently(lambda: list(Site.objects.values_list("allowed_origins", flat=True)))
     headers = _cross_origin_headers(request, allowed=[origin for allowed in lists for origin in allowed])
     return _with(HttpResponse(status=204), {**headers, **PREFLIGHT})
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_exempt
 
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.gateway.endpoints import is_simulated
 from conversations.gateway.reading import current_catalog
 from conversations.models import Locale, Site
@@ -54,7 +54,7 @@ async def look(request: HttpRequest) -> HttpResponse:
 async def panel(request: HttpRequest) -> HttpResponse:
     """Show the conversation; only pages of the site's allowed origins may frame it."""
     site = await _site(request)
-    await in_database(current_catalog)
+    await persistently(current_catalog)
     if site is None:
         return HttpResponse("There is no such site.", status=404, content_type="text/plain; charset=utf-8")
     origins = framing_origins(site)
@@ -74,7 +74,7 @@ async def demo(request: HttpRequest) -> HttpResponse:
     site = await _site(request)
     locale = _locale(request, site=site)
     context: dict[str, object] = {"site": site, "locale": locale, "words": SHOP_WORDS[locale]}
-    context |= {"is_simulated": await in_database(is_simulated), "assets": asset_url("demo/")}
+    context |= {"is_simulated": await persistently(is_simulated), "assets": asset_url("demo/")}
     response = render(request, "demo/shop.html", context)
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -97,7 +97,7 @@ async def _site(request: HttpRequest) -> Site | None:
     if key and UNSTORABLE.search(key):
         return None
     try:
-        return await in_database(Site.objects.for_key, key)
+        return await persistently(Site.objects.for_key, key)
     except Site.DoesNotExist:
         return None
 

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
+from django.db import connection
 
 from conversations.models import Conversation, Customer, Site, WidgetSession
 from tests.web.server import Answer, WebProcess
@@ -41,6 +43,19 @@ def test_a_named_site_and_locale_are_used(web: WebProcess) -> None:
 
 def test_two_visitors_get_two_conversations(web: WebProcess) -> None:
     assert web.session()["conversation"] != web.session()["conversation"]
+
+
+def test_no_visitor_notices_that_the_database_was_restarted(web: WebProcess) -> None:
+    with ThreadPoolExecutor(12) as visitors:
+        list(visitors.map(lambda _visitor: web.session(), range(24)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] > 1
+    for _visitor in range(12):
+        assert web.session()["token"]
 
 
 def test_the_same_identity_gets_its_conversation_on_every_device(web: WebProcess, shop: Site) -> None:
