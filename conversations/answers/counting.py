@@ -22,6 +22,17 @@ DAY: Final = """
         money_saved = d.money_saved + excluded.money_saved,
         milliseconds_saved = d.milliseconds_saved + excluded.milliseconds_saved
 """
+# The day is the run's own: what was left lying is counted late, but not as of today.
+ASKED: Final = """
+    INSERT INTO conversations_knownday AS d
+        (day, site_id, asked, exact, near, fixed, checked, money_saved, milliseconds_saved)
+    SELECT r.ended_at::date, c.site_id, count(*), 0, 0, 0, 0, 0, 0
+    FROM conversations_run r JOIN conversations_conversation c ON c.id = r.conversation_id
+    WHERE r.id > %s AND r.id <= %s AND r.outcome IN ('answered', 'escalated')
+      AND NOT coalesce(r.trace -> 'known' ? 'served', false)
+    GROUP BY 1, 2
+    ON CONFLICT (day, site_id) DO UPDATE SET asked = d.asked + excluded.asked
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +53,16 @@ def count_served(served: Served) -> None:
     count_day(served.site_id, step=served.step, money=served.money, milliseconds=served.milliseconds)
 
 
+def count_asked(*, after: int, until: int) -> None:
+    """Count what the model answered, of the runs with these ids. Beside the replies: no reply waits for a day's row."""
+    with connection.cursor() as cursor:
+        cursor.execute(ASKED, [after, until])
+
+
 def count_day(
     site_id: int,
     *,
     step: Step | None = None,
-    asked: int = 0,
     checked: int = 0,
     money: Decimal = Decimal(0),
     milliseconds: int = 0,
@@ -54,4 +70,4 @@ def count_day(
     """Add to a site's day."""
     steps = [int(step == each) for each in (Step.EXACT, Step.NEAR, Step.FIXED)]
     with connection.cursor() as cursor:
-        cursor.execute(DAY, [site_id, asked, *steps, checked, money, milliseconds])
+        cursor.execute(DAY, [site_id, 0, *steps, checked, money, milliseconds])

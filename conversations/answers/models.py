@@ -292,7 +292,7 @@ class QuestionVector(models.Model):
 
 
 class KnownDay(models.Model):
-    """What known answers did on one day at one site."""
+    """What known answers did on one day at one site. `asked`: what the model answered."""
 
     day = models.DateField()
     site = models.ForeignKey("conversations.Site", on_delete=models.CASCADE, related_name="+")

@@ -12,6 +12,7 @@ import orjson
 from django.db import connection, transaction
 
 from conversations.answers.board import Scope, policy_row
+from conversations.answers.counting import count_asked
 from conversations.answers.models import AnswerPolicy
 from conversations.answers.selfcontained import is_greeting, unfit
 from conversations.models import Sender
@@ -64,7 +65,9 @@ def claim_observations() -> list[Observation]:
         until = min(_until(), policy.learnt_run_id + BATCH) if policy.learnt_run_id else _until()
         if until <= policy.learnt_run_id:
             return []
-        rows = _rows(max(policy.learnt_run_id, until - BATCH), until)
+        after = max(policy.learnt_run_id, until - BATCH)
+        rows = _rows(after, until)
+        count_asked(after=after, until=until)
         AnswerPolicy.objects.update(learnt_run_id=until)
     spoken = _spoken([row[3] for row in rows])
     return [seen for row in rows if (seen := _observation(row, spoken.get(row[3], [])))]

@@ -6,8 +6,9 @@ import pytest
 
 from conversations.answers.board import Scope, policy_row, touch
 from conversations.answers.keeping import add_answer
-from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownLabel, KnownQuestion, Mode
+from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownDay, KnownLabel, KnownQuestion, Mode
 from conversations.answers.upkeep import carry_into_release, let_expire
+from conversations.desk.answers_pages import figures_now
 from conversations.gateway.models import LLMCall
 from conversations.models import Conversation
 from conversations.playbook.models import Fact
@@ -61,6 +62,19 @@ def test_independent_answers_to_three_customers_make_an_answer_known(
     asked = len(model.calls)
     assert ask(loop, visitor(), "ส่งต่างจังหวัด กี่วันถึงครับ").text == SAID
     assert len(model.calls) == asked
+
+
+def test_the_share_that_is_served_is_of_all_questions(
+    loop: ReplyLoop, model: Model, visitor: Visitor, scope: Scope, saying: Callable[..., None]
+) -> None:
+    add_answer(scope, intent=SHIPPING, question=QUESTION, text=SAID, by=None)
+    for question in (QUESTION, "ตัวนี้ราคาเท่าไหร่คะ", "ขอคุยกับคนค่ะ", "ใช่"):
+        ask(loop, visitor(), question)
+    learn(loop)
+    learn(loop)
+    day = KnownDay.objects.get()
+    assert (day.exact, day.asked, day.checked) == (1, 3, 0)
+    assert figures_now()["lines"][3][1] == "1 (25.0 %)"
 
 
 def test_it_is_not_served_where_the_shop_wants_staff_to_approve_it(
