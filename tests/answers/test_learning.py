@@ -6,7 +6,15 @@ import pytest
 
 from conversations.answers.board import Scope, policy_row, touch
 from conversations.answers.keeping import add_answer
-from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownDay, KnownLabel, KnownQuestion, Mode
+from conversations.answers.models import (
+    AnswerPolicy,
+    AnswerState,
+    KnownAnswer,
+    KnownDay,
+    KnownLabel,
+    KnownQuestion,
+    Mode,
+)
 from conversations.answers.upkeep import carry_into_release, let_expire
 from conversations.desk.answers_pages import figures_now
 from conversations.gateway.models import LLMCall
