@@ -6,6 +6,7 @@ query (docs/decisions/0003). Never holds a connection while something streams: o
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,7 +14,7 @@ from functools import cache, partial
 from itertools import count
 from threading import Barrier
 from types import NoneType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -49,11 +50,33 @@ def _close_connection(meeting: Barrier) -> None:
     connection.close()
 
 
+class _Breaks(threading.local):
+    """How many breaks of a connection, anywhere in this process, a thread knows of."""
+
+    happened: ClassVar = 0
+    known = 0
+
+
+_breaks: Final = _Breaks()
+
+
 def on_kept_connection(work: Callable[[], T]) -> T:
-    """Run `work` on this thread's connection, replaced first if it broke or grew too old."""
-    if connection.errors_occurred:
+    """Run `work` on this thread's connection, replaced first if it broke or grew too old.
+
+    Where one connection breaks, the others have mostly gone with it (PostgreSQL was restarted): every thread looks at
+    its own before it uses it again.
+    """
+    if _breaks.known != _Breaks.happened:
+        _breaks.known = _Breaks.happened
+        if connection.connection is not None and not connection.is_usable():
+            connection.close()
+    elif connection.errors_occurred:
         connection.close_if_unusable_or_obsolete()
-    return work()
+    try:
+        return work()
+    except (OperationalError, InterfaceError):
+        _Breaks.happened += 1
+        raise
 
 
 async def in_database(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -63,13 +86,11 @@ async def in_database(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
 
 
 async def persistently(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do database work that may safely be done twice, again for each kept connection that turns out broken."""
-    for _thread in range(settings.CSBOT_DATABASE_THREADS):
-        try:
-            return await in_database(work, *args, **kwargs)
-        except (OperationalError, InterfaceError):
-            await asyncio.sleep(0)
-    return await in_database(work, *args, **kwargs)
+    """Do database work that may safely be done twice, once more where a kept connection turns out broken."""
+    try:
+        return await in_database(work, *args, **kwargs)
+    except (OperationalError, InterfaceError):
+        return await in_database(work, *args, **kwargs)
 
 
 def numbered(statement: str) -> bytes:

@@ -9,6 +9,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,7 @@ def pytest_load_initial_conftests() -> None:
     # At exit, not in a hook: pytest calls no hook where a conftest could not be imported.
     atexit.register(stop_all)
     folder = new_folder()
+    keep_bytecode(folder / "bytecode")
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in os.environ]
     os.environ[OURS] = " ".join(missing)
     if "DATABASE_URL" not in os.environ:
@@ -57,6 +59,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Use several processes for all tests; one for some of them, and where a Redis is given that all would share."""
     is_everything = config.args == config.getini("testpaths")
     return PROCESSES if is_everything and "REDIS_URL" in os.environ.get(OURS, "") else 0
+
+
+def keep_bytecode(folder: Path) -> None:
+    """Let the processes that tests start share compiled modules where Python is told not to write them to the source.
+
+    Without any, each compiles all it imports again: five seconds of a core instead of one.
+    """
+    if sys.dont_write_bytecode and "PYTHONPYCACHEPREFIX" not in os.environ:
+        os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def new_folder() -> Path:

@@ -26,7 +26,7 @@ from typing_extensions import override
 from conversations.actions.ownership import is_held_by
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_answer, may_read
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.events.frames import to_json, typing_frame
 from conversations.events.hub import process_hub
 from conversations.events.lane import DESK_TOPIC, Item, Kind, conversation_topic
@@ -163,7 +163,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         cookies = parse_cookie(header(self.scope, b"cookie"))
         self.session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
         await self.accept()
-        self.user = await in_database(staff_member, self.session_key)
+        self.user = await persistently(staff_member, self.session_key)
         if self.user is None:
             await self.close(SIGNED_OUT)
             return
@@ -206,7 +206,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         # Subscribed before anything is read: what happens in between comes twice rather than never.
         self.watched = conversation_id
         process_hub().subscribe(conversation_topic(conversation_id), self.outbox.put_item)
-        run_id = await in_database(open_run_id, conversation_id)
+        run_id = await persistently(open_run_id, conversation_id)
         run = run_id and {"id": str(run_id), "text": await read_snapshot(loop_client(), run_id)}
         self.outbox.put(to_json({"type": "watching", "conversation": conversation_id, "run": run}))
         await self.tell_presence(conversation_id)
@@ -225,7 +225,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
 
     async def ping(self) -> None:
         """Answer a heartbeat; who was signed out or lost the right meanwhile is put out."""
-        if await in_database(staff_member, self.session_key) is None:
+        if await persistently(staff_member, self.session_key) is None:
             await self.close(SIGNED_OUT)
             return
         self.outbox.put(to_json({"type": "pong"}))
@@ -235,7 +235,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
     async def type_in(self, conversation_id: int, *, frame: Frame, user: AbstractBaseUser) -> None:
         """Let colleagues see the typing, and the customer too where this agent answers and it isn't a note."""
         await self.tell_presence(conversation_id, is_typing=frame.on)
-        if frame.is_public and await in_database(holds, user, conversation_id=conversation_id):
+        if frame.is_public and await persistently(holds, user, conversation_id=conversation_id):
             typing = typing_frame("agent", ttl_seconds=TYPING_SECONDS if frame.on else 0)
             await loop_publisher().publish(Item(conversation_topic(conversation_id), Kind.LIVE, typing))
 

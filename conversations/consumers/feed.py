@@ -15,7 +15,7 @@ import orjson
 from django.db import Error as DatabaseError
 
 from conversations.consumers.reading import PAGE, Standing, Stored, read_messages, read_standing
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.events.counts import CATCH_UPS, OVERFLOWS
 from conversations.events.frames import delta_frame, run_frame
 from conversations.events.lane import Item, Kind
@@ -219,7 +219,7 @@ class Feed:
     async def _catch_up(self) -> None:
         CATCH_UPS.inc()
         self._is_behind = False
-        standing = await in_database(
+        standing = await persistently(
             read_standing, self._conversation_id, after_seq=self._last_seq, known_run=self._run
         )
         if standing is None:
@@ -242,7 +242,7 @@ class Feed:
         answered = await self._send_page(standing.messages)
         is_complete = standing.is_complete
         while not is_complete:
-            page = await in_database(read_messages, self._conversation_id, after_seq=self._last_seq)
+            page = await persistently(read_messages, self._conversation_id, after_seq=self._last_seq)
             answered |= await self._send_page(page)
             is_complete = len(page) < PAGE
         return answered

@@ -21,7 +21,7 @@ from conversations.actions.rights import may_try
 from conversations.consumers.desk import SIGNED_OUT, Outbox, header, is_own_page
 from conversations.consumers.playground_frames import Ask, Cell, Ping, answer_frame, read_frame
 from conversations.consumers.playground_sides import Prepared, RefusedError, prepare
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.events.frames import to_json
 from conversations.gateway.admission import Admission
 from conversations.gateway.dispatch import Dispatcher
@@ -82,7 +82,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
         cookies = parse_cookie(header(self.scope, b"cookie"))
         self.session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
         await self.accept()
-        self.user = await in_database(person_of, self.session_key)
+        self.user = await persistently(person_of, self.session_key)
         if self.user is None:
             await self.close(SIGNED_OUT)
             return
@@ -106,7 +106,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
         if frame is None:
             self.put({"type": "error", "code": "bad_frame"})
             return
-        if await in_database(person_of, self.session_key) is None:
+        if await persistently(person_of, self.session_key) is None:
             await self.close(SIGNED_OUT)
             return
         if isinstance(frame, Ping):
@@ -147,7 +147,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
 
     async def answer(self, ask: Ask, user: AbstractBaseUser) -> None:
         """Let all sides answer. Raises RefusedError."""
-        await self.answer_prepared(ask, await in_database(prepare, ask, user))
+        await self.answer_prepared(ask, await persistently(prepare, ask, user))
 
     async def answer_prepared(self, ask: Ask, prepared: list[Prepared]) -> None:
         """Make all answers, a few at once: first one of each side, so that they can be compared soon."""

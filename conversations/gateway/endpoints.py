@@ -6,7 +6,7 @@ from typing import Final
 
 from django.conf import settings
 
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.gateway.catalog import Catalog
 from conversations.gateway.reading import current_catalog, known_catalog
 
@@ -34,7 +34,7 @@ async def look_at_catalog() -> None:
     """See to it that `is_simulated` on this loop is at most a second old."""
     if time.monotonic() - _Look.at > LOOK_SECONDS:
         _Look.at = time.monotonic()
-        await in_database(current_catalog)
+        await persistently(current_catalog)
 
 
 def provider_names() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.gateway.endpoints import provider_names
 from conversations.models import Site
 from conversations.redis import loop_client
@@ -46,7 +46,7 @@ async def _state(check: Awaitable[str]) -> str:
 
 
 async def _database() -> str:
-    has_site = await in_database(Site.objects.exists)
+    has_site = await persistently(Site.objects.exists)
     return OK if has_site else "no site yet: run `manage.py prepare`"
 
 
@@ -62,7 +62,7 @@ async def _worker() -> str:
 
 
 async def _provider() -> str:
-    names = await in_database(provider_names)
+    names = await persistently(provider_names)
     if not names:
         return "no provider is set: give DEEPSEEK_API_KEY or OPENAI_API_KEY"
     troubles = [trouble for name in names if (trouble := await _provider_trouble(name))]

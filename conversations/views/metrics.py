@@ -23,7 +23,7 @@ from prometheus_client.core import REGISTRY, CounterMetricFamily, GaugeMetricFam
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from conversations.database import in_database
+from conversations.database import persistently
 from conversations.events.hub import process_hub
 from conversations.limits import client_address
 from conversations.models import Conversation, Escalation, Message, Owner, Run
@@ -41,7 +41,7 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     sockets = GaugeMetricFamily("csbot_sockets", "Open sockets of this process.", labels=["door"])
     for door, number in process_hub().sockets().items():
         sockets.add_metric([door], number)
-    tables = await in_database(lambda: [*table_metrics(), *gateway_metrics()])
+    tables = await persistently(lambda: [*table_metrics(), *gateway_metrics()])
     registry = CollectorRegistry()
     registry.register(Ready([sockets, *tables]))
     body = generate_latest(REGISTRY) + generate_latest(registry)

@@ -103,4 +103,5 @@ def test_the_simulator_stands_in_for_a_distilled_model(
     message = conversation.messages.get(sender="bot")
     assert "think" not in message.text and "{" not in message.text
     assert "9" in message.text, "the shop facts reached it, without examples and without a system message"
-    assert LLMCall.objects.get().outcome in {Outcome.OK, Outcome.REPAIRED}
+    # A busy machine's first call may be too slow, and be made again.
+    assert LLMCall.objects.latest("pk").outcome in {Outcome.OK, Outcome.REPAIRED}

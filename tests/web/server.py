@@ -119,8 +119,8 @@ class WebProcess:
         assert answer.status == 201, answer.body
         return answer.json
 
-    def socket(self, *, origin: str | None = None, max_queue: int | None = 16) -> "Client":
-        """Open a socket without a word."""
+    def socket(self, *, origin: str | None = None, max_queue: int | None = None) -> "Client":
+        """Open a socket without a word. One whose queue is full reads no more, not even that the server closes."""
         url = f"ws://127.0.0.1:{self.port}/ws/widget/"
         shown = Origin(origin) if origin else None
         return Client(connect(url, origin=shown, compression=None, max_size=None, max_queue=max_queue))
