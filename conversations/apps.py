@@ -24,3 +24,8 @@ class ConversationsConfig(AppConfig):
         super().import_models()
         for name in MODEL_MODULES:
             import_module(name)
+
+    def ready(self) -> None:
+        """Connect what follows when a customer is erased."""
+        super().ready()
+        import_module("conversations.answers.erasing")

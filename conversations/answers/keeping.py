@@ -50,7 +50,7 @@ def add_question(answer: KnownAnswer, text: str) -> KnownQuestion:
         locale=answer.locale,
         segment=answer.segment,
         key=question_key(text),
-        defaults={"answer": answer, "text": text.strip(), "is_by_staff": True},
+        defaults={"answer": answer, "text": text.strip(), "is_by_staff": True, "first_customer": None},
     )
     touch()
     return question

@@ -205,7 +205,7 @@ def names_a_person(said: str, playbook: Playbook) -> bool:
 @transaction.atomic
 def learn_new(seen: Observation, *, board: Board, playbook: Playbook) -> None:
     """Keep a question that nothing is known of: another way to ask for the same words, or a new answer in shadow."""
-    if not may_be_known(seen, playbook) or is_over_cap(seen, board=board):
+    if not may_be_known(seen, playbook) or is_over_cap(seen, board=board) or is_taken(seen):
         return
     same = KnownAnswer.objects.of_release(seen.version).filter(
         **seen.scope._asdict(), text_key=answer_key(seen.said), intent=seen.intent, state__in=OPEN_STATES
@@ -236,6 +236,11 @@ def learn_new(seen: Observation, *, board: Board, playbook: Playbook) -> None:
     )
     count_customers(question)
     KnownAnswer.objects.filter(pk=answer.pk).update(right=F("right") + 1)
+
+
+def is_taken(seen: Observation) -> bool:
+    """Whether this question leads somewhere already: to what staff put away, nothing ever leads again by itself."""
+    return KnownQuestion.objects.filter(**seen.scope._asdict(), key=question_key(seen.question)).exists()
 
 
 def is_over_cap(seen: Observation, *, board: Board) -> bool:

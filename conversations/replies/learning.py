@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 
 from conversations.answers.board import SHELF, Board
 from conversations.answers.judging import SAMPLING, judge_messages, read_verdict
@@ -22,7 +22,7 @@ from conversations.answers.learning import (
     quick_verdict,
     watch_promise,
 )
-from conversations.answers.models import Judge
+from conversations.answers.models import Judge, KnownAnswer
 from conversations.answers.observing import Observation, claim_observations
 from conversations.database import in_database
 from conversations.gateway.admission import Lease
@@ -67,11 +67,18 @@ class Learner:
             return 0
         observations = await in_database(claim_observations)
         for seen in observations:
-            await self._learn_from(seen, board)
+            await self.learn_from(seen, board)
         is_broken: bool = await in_database(is_promise_broken) if observations else False
         if is_broken:
             logger.error("known answers are not served any more: more were wrong than tolerated")
         return len(observations)
+
+    async def learn_from(self, seen: Observation, board: Board) -> None:
+        """Learn from one observation; nothing where its customer, or what it is compared with, is gone meanwhile."""
+        try:
+            await self._learn_from(seen, board)
+        except (IntegrityError, KnownAnswer.DoesNotExist):
+            logger.info("run %d teaches nothing any more", seen.run_id)
 
     async def _learn_from(self, seen: Observation, board: Board) -> None:
         compared = await in_database(comparison_for, seen)
