@@ -98,10 +98,11 @@ class Faults:
 class Visitor:
     """One browser with one conversation."""
 
-    def __init__(self, address: Address, *, token: str, name: str) -> None:
+    def __init__(self, address: Address, *, token: str, name: str, locale: str = "th") -> None:
         self.address = address
         self.token = token
         self.name = name
+        self.locale = locale
         self.after_seq = 0
         self.head_seq = 0
         self.owner = ""
@@ -150,7 +151,7 @@ class Visitor:
             host=host, port=port, path=SOCKET_PATH, on_text=self._read, on_close=self._closed
         )
         hello = {"type": "hello", "v": PROTOCOL_VERSION, "token": self.token, "after_seq": self.after_seq}
-        self._send({**hello, "locale": "th"})
+        self._send({**hello, "locale": self.locale})
         await self._welcome
         await self._caught_up
         self._resend()
@@ -187,8 +188,11 @@ class Visitor:
     def _resend(self) -> None:
         exchange = self.exchange
         if exchange and not exchange.acked_at and not exchange.done_at:
-            question = QUESTIONS[self.asked % len(QUESTIONS)]
-            self._send({"type": "send", "client_id": exchange.client_id, "text": f"{question} {exchange.marker}"})
+            self._send({"type": "send", "client_id": exchange.client_id, "text": self.words(exchange)})
+
+    def words(self, exchange: Exchange) -> str:
+        """Return what is asked: one of a few questions, with the marker by which its answer is known."""
+        return f"{QUESTIONS[self.asked % len(QUESTIONS)]} {exchange.marker}"
 
     def _send(self, frame: Frame) -> None:
         if self._socket:
@@ -303,9 +307,9 @@ class Visitor:
         self.faults.details.append(f"bot {what} while an agent answers")
 
 
-async def start_session(http: aiohttp.ClientSession, address: Address) -> str:
+async def start_session(http: aiohttp.ClientSession, address: Address, *, locale: str = "th") -> str:
     """Return a new visitor's token. Raises VisitorError."""
-    async with http.post(address.url + SESSIONS_PATH, json={"locale": "th"}) as response:
+    async with http.post(address.url + SESSIONS_PATH, json={"locale": locale}) as response:
         if response.status != 201:
             raise VisitorError(f"sessions answered {response.status}: {(await response.text())[:200]}")
         return str((await response.json())["token"])

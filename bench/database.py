@@ -16,6 +16,7 @@ from csbot.embedded import start_postgres, start_redis
 
 if TYPE_CHECKING:
     from bench.agents import Agent
+    from bench.cost_shop import Shop
 
 
 def set_up_django(environment: Mapping[str, str]) -> None:
@@ -67,4 +68,11 @@ def agent(environment: Mapping[str, str]) -> "Agent":
     """Return an agent of the csbot that runs with this environment."""
     set_up_django(environment)
     made: Agent = import_module("bench.agents").Agent()
+    return made
+
+
+def shop(environment: Mapping[str, str]) -> "Shop":
+    """Return the people who run the csbot that runs with this environment."""
+    set_up_django(environment)
+    made: Shop = import_module("bench.cost_shop").Shop()
     return made

@@ -1,0 +1,183 @@
+"""What a shop's day costs: real messages through the whole system, and the bill at five stages of thrift.
+
+    python -m bench.cost_replay --data DIR [--messages 2400] [--per-second 12]
+
+DIR holds load_replay_dev.jsonl and the sets that it was made of (truevoice_train.csv, banking77_train.csv,
+en_dialog_turns_dev.jsonl). The first half of the messages is yesterday: the model answers, the system learns. In the
+evening staff approve answers and a student is trained (`manage.py distill`). The second half is today, and is billed.
+The model is the bundled simulator, which has a prefix cache; token counts are those that it told the gateway.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+import psutil
+from typing_extensions import override
+
+from bench.client import Address, Exchange, Visitor, start_session
+from bench.cost_day import Line, read_day
+from bench.database import shop
+from bench.figures import Report, at_least, table
+from bench.load import ANSWER_SECONDS, CONNECT_SECONDS
+from bench.processes import ROOT, ModelServer, Running, csbot, free_port, start_process
+from bench.run import run
+
+if TYPE_CHECKING:
+    from bench.cost_shop import Bill, Shop
+
+GPT_LIMIT: Final = 90.0
+DEEPSEEK_LIMIT: Final = 50.0
+TALKING_AT_ONCE: Final = 60
+SETTLE_SECONDS: Final = 12.0
+EMBED_SECONDS: Final = 8.0
+MODEL: Final = "deepseek-flash"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the day is replayed."""
+
+    data: Path
+    messages: int
+    per_second: float
+    economy: str
+
+
+class Shopper(Visitor):
+    """A customer who says what is written down."""
+
+    says = ""
+
+    @override
+    def words(self, exchange: Exchange) -> str:
+        """Return the next line."""
+        return self.says
+
+    def say(self, text: str) -> asyncio.Future[Exchange]:
+        """Say something; the future holds the exchange once it is answered, refused or escalated."""
+        self.says = text
+        return self.ask()
+
+
+@asynccontextmanager
+async def simulator() -> AsyncGenerator[ModelServer]:
+    """Run the bundled simulator, which answers quickly here: the bill doesn't depend on its pace."""
+    port = free_port()
+    pace = ["--first-token-ms", "40", "--token-ms", "1"]
+    command = [sys.executable, "-m", "conversations.llm.simulator", "--port", str(port), *pace]
+    process = await start_process(command, ready=port)
+    try:
+        yield ModelServer(port, psutil.Process(process.pid))
+    finally:
+        await process.stop()
+
+
+async def replay(address: Address, day: Sequence[Line], *, per_second: float) -> int:
+    """Let each session say its lines, at their moments made quicker; return how many got an answer.
+
+    Within a session people wait for an answer before they write again.
+    """
+    sessions: dict[str, list[Line]] = defaultdict(list)
+    for line in day:
+        sessions[line.session].append(line)
+    began, first = time.monotonic(), day[0].at
+    quicker = (day[-1].at - first) / (len(day) / per_second)
+    turnstile = asyncio.Semaphore(TALKING_AT_ONCE)
+    async with aiohttp.ClientSession() as http:
+
+        async def talk(lines: Sequence[Line]) -> int:
+            await asyncio.sleep(max(0.0, began + (lines[0].at - first) / quicker - time.monotonic()))
+            async with turnstile:
+                return await one_talk(http, address, lines)
+
+        return sum(await asyncio.gather(*map(talk, sessions.values())))
+
+
+async def one_talk(http: aiohttp.ClientSession, address: Address, lines: Sequence[Line]) -> int:
+    """Let one customer say all lines; return how many were answered by the bot."""
+    locale = lines[0].locale
+    token = await start_session(http, address, locale=locale)
+    shopper = Shopper(address, token=token, name=lines[0].session, locale=locale)
+    await asyncio.wait_for(shopper.connect(), CONNECT_SECONDS)
+    answered = 0
+    for line in lines:
+        over = shopper.say(line.text)
+        try:
+            answered += (await asyncio.wait_for(over, ANSWER_SECONDS)).sender == "bot"
+        except TimeoutError:
+            continue
+    shopper.close()
+    return answered
+
+
+async def distill(running: Running) -> None:
+    """Train a student as the scheduler does: in a process of its own, on one processor."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "manage.py", "distill", env={**os.environ, **running.environment, **one}, cwd=ROOT
+    )
+    await process.wait()
+    print(f"trained in {time.monotonic() - began:.0f} s", flush=True)
+
+
+async def evening(running: Running, people: "Shop") -> None:
+    """Close yesterday: staff approve what is right, a student is trained and may steer."""
+    await asyncio.sleep(SETTLE_SECONDS)
+    print(await asyncio.to_thread(people.approve), flush=True)
+    await distill(running)
+    print(await asyncio.to_thread(people.let_steer), flush=True)
+    await asyncio.sleep(EMBED_SECONDS)
+
+
+async def measure(options: Options) -> int:
+    """Replay both days and print the bill; the exit code is 0 where the goals are reached."""
+    day = read_day(options.data, messages=options.messages)
+    before, today = day[: len(day) // 2], day[len(day) // 2 :]
+    async with simulator() as model, csbot(model, more={"DEEPSEEK_MODEL": MODEL}) as running:
+        people = await asyncio.to_thread(shop, running.environment)
+        await asyncio.to_thread(people.open, day, base_url=model.base_url, economy=options.economy)
+        print("yesterday:", await replay(running.address, before, per_second=options.per_second), "answers", flush=True)
+        await evening(running, people)
+        await asyncio.to_thread(people.begin_day)
+        began = time.monotonic()
+        answered = await replay(running.address, today, per_second=options.per_second)
+        print(f"today: {answered:,} answers to {len(today):,} messages, {time.monotonic() - began:.0f} s", flush=True)
+        await asyncio.sleep(SETTLE_SECONDS)
+        bill = await asyncio.to_thread(people.bill, today)
+        await asyncio.to_thread(people.close)
+    return show(bill)
+
+
+def show(bill: "Bill") -> int:
+    """Print the bill; return the exit code."""
+    print(f"\n{bill.told}\n\n" + table(bill.headers, bill.rows))
+    report = Report("The whole system beside the naive bills (off-peak prices)")
+    report.add(at_least("below naive GPT-4o", bill.below_gpt * 100, limit=GPT_LIMIT, unit="%"))
+    report.add(at_least("below naive DeepSeek", bill.below_deepseek * 100, limit=DEEPSEEK_LIMIT, unit="%"))
+    return report.close()
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--messages", type=int, default=2400, help="both days together")
+    parser.add_argument("--per-second", type=float, default=12.0, help="arrivals; 50,000 a day are 0.58")
+    parser.add_argument("--economy", default="deepseek-r1-distill-qwen-1.5b", help="the small model, by its price row")
+    given = parser.parse_args()
+    run(measure(Options(given.data, given.messages, given.per_second, given.economy)))
+
+
+if __name__ == "__main__":
+    main()
