@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conversations.playbook.nearest import normalise
+from conversations.playbook.grams import normalise
 from conversations.playbook.similar import NEAR_DUPLICATE, alike, compare
 
 COUNT: Final = 4000

@@ -1,12 +1,10 @@
 """Finds the examples that are most like a question, by their character n-grams. Pure: no clock, no database.
 
-Thai has no spaces between words, so pieces of 2 to 4 characters are compared instead: BM25 (Robertson and Zaragoza
-2009) over hashed pieces, on arrays, so that a question against hundreds of examples takes a fraction of a millisecond
-and an index of thousands is built in half a second. Measured in bench/README.md ("Selection").
+BM25 (Robertson and Zaragoza 2009) over the hashed pieces of `grams`, on arrays, so that a question against hundreds of
+examples takes a fraction of a millisecond and an index of thousands is built in half a second. Measured in
+bench/README.md ("Selection").
 """
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,13 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-SIZES: Final = (2, 3, 4)
+from conversations.playbook.grams import grams_of, normalise
+
 SATURATION: Final = 1.2
 LENGTH_SHARE: Final = 0.75
 UNSEEN_SHARE: Final = 0.3
 """What no example holds (names, typos) tells little about which one is meant, but something about whether any is."""
-MAX_CHARS: Final = 1000
-"""Nobody asks one thing in more; a very long message would take time that others wait for."""
 
 VOTERS: Final = 100
 VOTE_POWER: Final = 3
@@ -29,37 +26,7 @@ WORTH_SHARE: Final = 0.05
 NEAR_ENOUGH: Final = 0.12
 """Below this similarity an example has only endings and particles in common with the question."""
 
-PARTICLES: Final = re.compile(r"(?:นะ)?(?:ค่ะ|คะ|ค่า|คร้าบ|ครับ|คับ|ค้าบ|จ้า|จ๊ะ)+(?=\W|$)")
-DIGITS: Final = re.compile(r"\d")
-LONG_RUNS: Final = re.compile(r"(.)\1{2,}")
-NOT_WORDS: Final = re.compile(r"[^\w\u0e00-\u0e7f]+")
-
-Hashes = NDArray[np.uint64]
 Scores = NDArray[np.float64]
-MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
-SHIFT: Final = np.uint64(29)
-
-
-def normalise(text: str) -> str:
-    """Return a text with only what tells questions apart: no case, no politeness, one sign for every digit."""
-    text = unicodedata.normalize("NFC", text[:MAX_CHARS]).lower()
-    text = LONG_RUNS.sub(r"\1\1", DIGITS.sub("0", PARTICLES.sub(" ", text)))
-    return f" {NOT_WORDS.sub(' ', text).strip()} "
-
-
-def code_points(text: str) -> NDArray[np.uint64]:
-    """Return the text's code points."""
-    return np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-
-
-def hashed(codes: NDArray[np.uint64], size: int) -> Hashes:
-    """Return a hash of each run of `size` characters; the same in every process."""
-    count = max(len(codes) - size + 1, 0)
-    found = np.full(count, size, dtype=np.uint64)
-    for offset in range(size):
-        found = (found ^ codes[offset : offset + count]) * MULTIPLIER
-        found ^= found >> SHIFT
-    return found
 
 
 class GramIndex:
@@ -67,7 +34,7 @@ class GramIndex:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._count = len(texts)
-        grams, owners = _grams_of([normalise(text) for text in texts])
+        grams, owners = grams_of([normalise(text) for text in texts])
         self._grams, numbers = np.unique(grams, return_inverse=True)
         pairs, times = np.unique(numbers.astype(np.int64) * max(self._count, 1) + owners, return_counts=True)
         rows, self._owners = pairs // max(self._count, 1), pairs % max(self._count, 1)
@@ -81,8 +48,7 @@ class GramIndex:
 
     def similarities(self, text: str) -> Scores:
         """Return how much each text is like this one: 1 for the same, 0 where nothing is shared."""
-        codes = code_points(normalise(text))
-        grams, times = np.unique(np.concatenate([hashed(codes, size) for size in SIZES]), return_counts=True)
+        grams, times = np.unique(grams_of([normalise(text)])[0], return_counts=True)
         if not self._count or not len(grams):
             return np.zeros(self._count)
         places = np.minimum(np.searchsorted(self._grams, grams), len(self._grams) - 1)
@@ -112,20 +78,6 @@ class GramIndex:
         share = 1 - LENGTH_SHARE + LENGTH_SHARE * lengths / max(self._usual_length, 1.0)
         result: Scores = times * (SATURATION + 1) / (times + SATURATION * share)
         return result
-
-
-def _grams_of(texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
-    """Return the hashes of all grams of all texts, and whose each is."""
-    owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    codes = code_points("".join(texts))
-    grams, whose = [], []
-    for size in SIZES:
-        found = hashed(codes, size)
-        starts, ends = owners[: len(found)], owners[size - 1 :]
-        is_within = starts == ends
-        grams.append(found[is_within])
-        whose.append(starts[is_within])
-    return np.concatenate(grams), np.concatenate(whose)
 
 
 @dataclass(frozen=True, slots=True)

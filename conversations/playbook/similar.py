@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from conversations.playbook.nearest import SIZES, code_points, hashed, normalise
+from conversations.playbook.grams import grams_of, normalise
 
 NEAR_DUPLICATE: Final = 0.75
 """From here on two questions ask the same nine times of ten."""
@@ -128,19 +128,18 @@ class _Vectors:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.count = len(texts)
-        pieces = [_pieces(text) for text in texts]
-        self.sizes = np.array([len(each) for each in pieces], dtype=np.int64)
+        pieces, owners = grams_of([_told(text) for text in texts])
+        self.signs, numbers = np.unique(pieces, return_inverse=True)
+        # Each piece counts once in a text, however often it stands there.
+        self.keys: Numbers = np.unique(owners * max(len(self.signs), 1) + numbers.astype(np.int64))
+        self.owners, self.numbers = np.divmod(self.keys, max(len(self.signs), 1))
+        self.sizes: Numbers = np.bincount(self.owners, minlength=self.count)
         self.starts = np.concatenate(([0], np.cumsum(self.sizes)))
-        joined = np.concatenate([*pieces, np.zeros(0, np.uint64)])
-        self.signs, numbers = np.unique(joined, return_inverse=True)
-        self.numbers: Numbers = numbers.astype(np.int64)
-        self.owners: Numbers = np.repeat(np.arange(self.count), self.sizes)
         holders = np.bincount(self.numbers, minlength=len(self.signs))
         rarity = 1 + np.log((1 + self.count) / (1 + holders))
         weights = rarity[self.numbers]
         lengths = np.sqrt(np.bincount(self.owners, weights=weights**2, minlength=self.count))
         self.weights: Scores = weights / np.maximum(lengths, 1e-12)[self.owners]
-        self.keys: Numbers = self.owners * max(len(self.signs), 1) + self.numbers
 
     def cosines(self, number: int) -> Scores:
         """Return the similarity of one text to each."""
@@ -194,13 +193,10 @@ class _Vectors:
         return np.bincount(whose, weights=shared, minlength=len(pairs)).astype(np.float64)
 
 
-def _pieces(text: str) -> NDArray[np.uint64]:
-    """Return the distinct pieces of a text, as hashes, in order; none of one without letters or digits."""
+def _told(text: str) -> str:
+    """Return what is compared of a text; nothing of one without letters or digits."""
     normal = normalise(text)
-    if not normal.strip():
-        return np.zeros(0, np.uint64)
-    codes = code_points(normal)
-    return np.unique(np.concatenate([hashed(codes, size) for size in SIZES]))
+    return normal if normal.strip() else ""
 
 
 def _nearest(near: NDArray[np.float32], *, limit: float) -> tuple[Numbers, Numbers]:
