@@ -23,6 +23,7 @@ from conversations.desk.evaluation_forms import CaseForm, RunForm
 from conversations.desk.evaluation_report import item_page, report_page, standing
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.playbook import short
+from conversations.desk.rows import RowForm
 from conversations.playbook.evaluation.claiming import cancel
 from conversations.playbook.evaluation.reports import json_report, junit_report
 from conversations.playbook.evaluation.starting import Wish, start_run
@@ -103,6 +104,11 @@ class EvaluationCaseAdmin(Audited, ModelAdmin):
         ),
         (gettext_lazy("Use"), {"fields": (("is_on", "position"), "note", "source")}),
     )
+
+    @override
+    def get_changelist_form(self, request: HttpRequest, **options: Any) -> Any:
+        """Name the cells."""
+        return super().get_changelist_form(request, **{"form": RowForm, **options})
 
     @admin.display(description=gettext_lazy("customer says"), ordering="question")
     def words(self, case: EvaluationCase) -> str:

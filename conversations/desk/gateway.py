@@ -23,6 +23,7 @@ from conversations.desk import route_states
 from conversations.desk.audited import Audited
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.prices import PriceInline
+from conversations.desk.rows import RowForm
 from conversations.gateway.catalog import key_circuit
 from conversations.gateway.models import (
     Account,
@@ -326,6 +327,11 @@ class RouteAdmin(OperatorsOnly, Audited, ModelAdmin):
         "tokens_per_minute",
     )
 
+    @override
+    def get_changelist_form(self, request: HttpRequest, **options: Any) -> Any:
+        """Name the cells."""
+        return super().get_changelist_form(request, **{"form": RowForm, **options})
+
     @admin.display(description=_("route"))
     def route_name(self, route: Route) -> str:
         """Return provider, account and model."""
@@ -378,4 +384,4 @@ def test_question() -> Question:
     playbook = current_playbook()
     turns = [Turn(Speaker.CUSTOMER, TEST_QUESTION)]
     prompt = build_prompt(playbook, turns, locale="th", budget_tokens=HISTORY_TOKENS)
-    return Question(prompt.messages, playbook.sampling, playbook.intent_keys, playbook.version)
+    return Question(prompt.messages, prompt.sampling, playbook.intent_keys, playbook.version)

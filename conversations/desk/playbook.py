@@ -1,6 +1,6 @@
 """The draft of the playbook in the admin: instruction, shop facts, intents and examples. Customers meet releases."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,16 +21,12 @@ from conversations.desk.audited import Audited, actor_of, record_saved, record_u
 from conversations.desk.editing import SEEN, VersionedForm
 from conversations.desk.look import ModelAdmin
 from conversations.desk.playbook_notices import notices_of
+from conversations.desk.rows import RowForm
 from conversations.playbook.audit import fields_of
 from conversations.playbook.checks import Problems, answer_problem, example_problems, intent_problems
 from conversations.playbook.drafts import read_draft
 from conversations.playbook.models import Example, Fact, Instruction, Intent, Profile, StaleError
 from conversations.playbook.prompt import opening_of
-
-if TYPE_CHECKING:
-    Base = forms.ModelForm[Any]
-else:
-    Base = forms.ModelForm
 
 SHORT_CHARS: Final = 70
 ADVICE: Final = _(
@@ -89,6 +85,8 @@ class DraftAdmin(Audited, ModelAdmin):
 
     form = VersionedForm
     warn_unsaved_form = True
+    list_before_template = "admin/playbook/draft_bar.html"
+    change_form_outer_before_template = "admin/playbook/draft_bar.html"
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -97,7 +95,7 @@ class DraftAdmin(Audited, ModelAdmin):
         return [(title, {**first, "fields": [*first["fields"], SEEN]}), *others]
 
 
-class ListedForm(Base):
+class ListedForm(RowForm):
     """A line of a list: only what somebody changed there is written, not what the list showed some time ago."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's own, passed on
@@ -179,7 +177,7 @@ class ExampleAdmin(EntryAdmin):
     form = ExampleForm
     list_before_template = "admin/exchange/links.html"
     change_form_outer_before_template = "admin/playbook/notices.html"
-    list_display = ("words", "intent", "answer", "locale", "action_required", "escalate", "position", "is_on")
+    list_display = ("words", "intent", "answer", "marks", "locale", "position", "is_on")
     list_select_related = ("intent",)
     list_filter = (
         ("intent", RelatedDropdownFilter),
@@ -227,6 +225,12 @@ class ExampleAdmin(EntryAdmin):
     def answer(self, example: Example) -> str:
         """Return the beginning of the answer."""
         return short(example.response)
+
+    @admin.display(description=_("what follows"))
+    def marks(self, example: Example) -> str:
+        """Return what follows from the answer; most ask for nothing."""
+        flags = ((example.action_required, _("action required")), (example.escalate, _("hand to a person")))
+        return ", ".join(str(title) for is_set, title in flags if is_set)
 
 
 @admin.register(Intent)
