@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations.actions.overload import ask_to_wait
@@ -26,13 +26,14 @@ from conversations.answers.upkeep import (
     let_expire,
     note_usual_costs,
 )
-from conversations.gateway.models import DecisionKind, Rollout, RolloutState
+from conversations.gateway.models import Decision, DecisionKind, Rollout, RolloutState
 from conversations.gateway.rollout import watch_rollouts
 from conversations.gateway.rollup import delete_old_calls, sum_up_hours
 from conversations.models import Conversation, Reason, Run, WidgetSession
+from conversations.playbook.audit import record
 from conversations.playbook.evaluation.claiming import waiting_run
 from conversations.playbook.exchange_upkeep import forget_old_uploads
-from conversations.playbook.models import Publication
+from conversations.playbook.models import Publication, Verb
 from conversations.playbook.releases import RefusedError, publish
 from conversations.queue import ask_for_evaluation, ask_for_reply, queue_is_empty
 
@@ -91,6 +92,17 @@ def forget_expired_sessions() -> None:
     WidgetSession.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 
+@transaction.atomic
+def watch_live_rollout() -> None:
+    """Let the guard judge the live rollout; what it decides goes into the audit log, as what people decide does."""
+    last = Decision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    watch_rollouts()
+    decided = Decision.objects.filter(pk__gt=last, by_name="").exclude(kind=DecisionKind.LOOKED)
+    for decision in decided.select_related("rollout"):
+        changes = {"ratio": (decision.ratio_before, decision.ratio_after), "state": (None, decision.rollout.state)}
+        record(None, Verb.CHANGE, decision.rollout, changes=changes, reason=decision.get_reason_display())
+
+
 def publish_promoted_release() -> None:
     """Publish the release that the last promoted rollout tried, unless somebody published since that rollout began."""
     tried = Rollout.objects.filter(state=RolloutState.PROMOTED, release__isnull=False)
@@ -123,7 +135,7 @@ JOBS: Final = (
     Job(forget_old_uploads, every_seconds=3600.0, lock=71040),
     Job(sum_up_hours, every_seconds=60.0, lock=71005),
     Job(delete_old_calls, every_seconds=3600.0, lock=71006),
-    Job(watch_rollouts, every_seconds=20.0, lock=71007),
+    Job(watch_live_rollout, every_seconds=20.0, lock=71007),
     Job(publish_promoted_release, every_seconds=3.0, lock=71020),
     Job(take_up_evaluations, every_seconds=2.0, lock=71008),
     Job(carry_into_release, every_seconds=3.0, lock=71010),

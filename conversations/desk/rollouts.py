@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from conversations.desk.audited import Audited
+from conversations.desk.audited import Audited, stored
 from conversations.desk.gateway import OperatorsOnly, may_operate
 from conversations.desk.look import ModelAdmin
 from conversations.desk.numbers import NONE, milliseconds, percent
@@ -40,6 +41,8 @@ from conversations.gateway.rollout import (
     step_figures,
 )
 from conversations.gateway.rollout_figures import read_stretch
+from conversations.playbook.audit import differences, fields_of, record
+from conversations.playbook.models import Verb
 
 if TYPE_CHECKING:
     StackedInline = admin.StackedInline[Any, Any]
@@ -165,12 +168,21 @@ def move_view(request: HttpRequest, rollout_id: int, move: str) -> HttpResponse:
         messages.error(request, _("Say why: it is kept with the decision."))
     else:
         try:
-            wanted.work(rollout.pk, Cause(by=request.user, why=why))
+            _move(rollout, wanted, Cause(by=request.user, why=why))
         except RefusedError as error:
             messages.error(request, str(error))
         else:
             messages.success(request, _("Done: %(move)s") % {"move": wanted.title})
     return HttpResponseRedirect(reverse("admin:conversations_rollout_change", args=[rollout.pk]))
+
+
+@transaction.atomic
+def _move(rollout: Rollout, move: Move, cause: Cause) -> None:
+    """Do it, and write down in the audit log what it changed."""
+    before = fields_of(rollout)
+    move.work(rollout.pk, cause)
+    changes = differences(before, fields_of(stored(rollout)))
+    record(cause.by, Verb.CHANGE, rollout, changes=changes, reason=cause.why)
 
 
 def rollout_page(rollout: Rollout) -> dict[str, Any]:

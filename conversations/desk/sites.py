@@ -25,6 +25,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from conversations.desk.audited import Audited
 from conversations.desk.look import ModelAdmin
 from conversations.desk.words import copy_words
 from conversations.models import Site
@@ -119,7 +120,7 @@ class SiteForm(SiteModelForm):
 
 
 @admin.register(Site)
-class SiteAdmin(ModelAdmin):
+class SiteAdmin(Audited, ModelAdmin):
     """The shop fronts."""
 
     form = SiteForm
