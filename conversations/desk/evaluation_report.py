@@ -1,14 +1,16 @@
 """A run's report as its pages show it: the gate, the figures of both sides, the cases that went better or worse."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.core.paginator import Paginator
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from conversations.desk.playbook import short
 from conversations.gateway.models import Outcome
@@ -24,6 +26,8 @@ from conversations.replies.asking import WRONG_FIGURES
 
 NONE: Final = "-"
 PER_PAGE: Final = 25
+TOLD_FROM: Final = 10
+"""Answers that must be there before it is said how long the others take."""
 WRONG: Final = "wrong"
 GROUPS: Final = {
     Group.ALL: gettext_lazy("All cases"),
@@ -63,7 +67,6 @@ def report_page(run: EvaluationRun, asked: Mapping[str, str]) -> dict[str, Any]:
     judgment = Judgment.from_json(run.judgment) if run.judgment else None
     return {
         "problem": RunProblem(run.problem).label,
-        "standing_url": reverse("admin:evaluation-standing", args=[run.pk]),
         "findings": [finding_line(finding) for finding in judgment.findings] if judgment else [],
         "missing": percent(judgment.missing) if judgment and judgment.missing else "",
         "limits": {"alpha": percent(ALPHA), "all": percent(MAY_LOSE_OF_ALL), "intent": percent(MAY_LOSE_OF_GROUP)},
@@ -76,7 +79,16 @@ def report_page(run: EvaluationRun, asked: Mapping[str, str]) -> dict[str, Any]:
 
 def standing(run: EvaluationRun) -> dict[str, Any]:
     """Return how far a run is, for a page that waits."""
-    return {"state": run.state, "done": run.done, "total": run.total, "is_over": run.is_over}
+    return {"state": run.state, "done": run.done, "total": run.total, "is_over": run.is_over, "left": time_left(run)}
+
+
+def time_left(run: EvaluationRun) -> str:
+    """Return about how long a run still takes, as fast as it went so far; "" where that can't be told yet."""
+    if run.started_at is None or run.done < TOLD_FROM or run.is_over:
+        return ""
+    seconds = (timezone.now() - run.started_at).total_seconds() * (run.total - run.done) / run.done
+    minutes = max(1, math.ceil(seconds / 60))
+    return ngettext("about %(count)d minute left", "about %(count)d minutes left", minutes) % {"count": minutes}
 
 
 # The gate and the figures.

@@ -1,5 +1,5 @@
 // @ts-check
-/** A run that is under way: shows how far it is, and shows the report once it is over. */
+/** A run that is under way: shows how far it is, and the page with what it found once it is over. */
 
 const EVERY_MS = 2000;
 
@@ -7,6 +7,11 @@ const EVERY_MS = 2000;
 const card = document.querySelector("[data-standing]");
 const bar = card?.querySelector("progress");
 const count = card?.querySelector("[data-done]");
+const left = card?.querySelector("[data-left]");
+
+/** @returns {boolean} whether somebody is writing something on the page, which a reload would lose */
+const isWriting = () =>
+  [...document.querySelectorAll("input[type=text]")].some((field) => field instanceof HTMLInputElement && field.value);
 
 async function look() {
   const response = await fetch(card?.dataset.standing ?? "", { headers: { Accept: "application/json" } }).catch(
@@ -14,15 +19,19 @@ async function look() {
   );
   // Signed out: the admin answers with its login page.
   if (!response?.ok || response.redirected) return;
-  /** @type {{ done: number, total: number, is_over: boolean } | null} */
+  /** @type {{ done: number, total: number, is_over: boolean, left: string } | null} */
   const standing = await response.json().catch(() => null);
   if (!standing) return;
-  if (standing.is_over) {
+  if (standing.is_over && !isWriting()) {
     window.location.reload();
     return;
   }
   if (bar) bar.value = standing.done;
   if (count) count.textContent = String(standing.done);
+  if (left) left.textContent = standing.left && `· ${standing.left}`;
 }
 
-if (card) setInterval(look, EVERY_MS);
+if (card) {
+  setInterval(look, EVERY_MS);
+  look();
+}
