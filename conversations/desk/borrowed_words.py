@@ -1,4 +1,4 @@
-"""Words of django-unfold's pages that it brings no Thai for: named here so that our catalogue translates them."""
+"""Words of django-unfold's and Django's pages that have no Thai there: named here so that our catalogue has it."""
 
 from typing import Final
 
@@ -54,4 +54,56 @@ BORROWED: Final = (
     _("Welcome back to"),
     _("Yes, I’m sure"),
     _("You don’t have permission to view or edit anything."),
+    _("Add row"),
+    _("Choose file to upload"),
+    _("Click to cancel"),
+    _("Click to download"),
+    _("Hide counts"),
+    _("Show counts"),
 )
+
+DJANGOS: Final = (
+    _("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"),
+    _("Breadcrumbs"),
+    _("Disabled"),
+    _("Enabled"),
+    _("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."),
+    _("Enter the same password as before, for verification."),
+    _("Error:"),
+    _("Null characters are not allowed."),
+    _("Password-based authentication"),
+    _("Password-based authentication was disabled."),
+    _("Reset password"),
+    _("Select this object for an action - {}"),
+    _("Set password"),
+    _("Set password: %s"),
+    _("Sidebar"),
+    _("Skip to main content"),
+    _("The %(name)s “%(obj)s” was deleted successfully."),
+    _("The password is too similar to the %(verbose_name)s."),
+    _("The two password fields didn’t match."),
+    _("The {name} “{obj}” was added successfully."),
+    _("The {name} “{obj}” was added successfully. You may add another {name} below."),
+    _("The {name} “{obj}” was changed successfully."),
+    _("The {name} “{obj}” was changed successfully. You may add another {name} below."),
+    _("The {name} “{obj}” was changed successfully. You may edit it again below."),
+    _("This password is entirely numeric."),
+    _("This password is too common."),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+        1,
+    ),
+    _("We’re sorry, but the requested page could not be found."),
+    _("View selected %(model)s"),
+    _("Your password can’t be a commonly used password."),
+    _("Your password can’t be entirely numeric."),
+    _("Your password can’t be too similar to your other personal information."),
+    ngettext_lazy(
+        "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
+        "Ensure this value has at most %(limit_value)d characters (it has %(show_value)d).",
+        1,
+    ),
+    _("%(model_name)s with this %(field_labels)s already exists."),
+)
+"""Words of Django's own pages and messages that its Thai lacks."""

@@ -1,6 +1,6 @@
 """Corrections in the admin: suggestions to review, in groups; what became of them; what they did for customers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -25,7 +25,7 @@ from conversations.playbook.corrections_effect import changes
 from conversations.playbook.models import MAX_TEXT_CHARS, Correction, CorrectionState, Example, Intent
 from conversations.playbook.models.evaluation import MAX_PHRASE_CHARS
 from conversations.playbook.personal import KINDS
-from conversations.playbook.similar import ALIKE, similar_to
+from conversations.playbook.similar import ALIKE, NEAR_DUPLICATE, similar_to
 from conversations.text.masking import kinds_in
 
 SEE: Final = "conversations.view_correction"
@@ -132,6 +132,7 @@ def review_view(request: HttpRequest, correction_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and approved(request, form):
         return HttpResponseRedirect(reverse("admin:conversations_correction_changelist"))
     words = form["customer_text"].value() or ""
+    alike = list(alike_examples(words))
     context = {
         **admin.site.each_context(request),
         "title": _("Review a correction"),
@@ -141,8 +142,8 @@ def review_view(request: HttpRequest, correction_id: int) -> HttpResponse:
         "do_differ": do_differ(group),
         "form": form,
         "personal": [str(KINDS[kind]) for kind in kinds_in(f"{words}\n{form['response'].value() or ''}")],
-        "alike": list(alike_examples(words)),
-        "replaces": form["replaces"].value() or NEW,
+        "alike": alike,
+        "replaces": form["replaces"].value() or (usual(alike) if request.method == "GET" else NEW),
         "may_read": may_read(request.user),
     }
     return TemplateResponse(request, "admin/corrections/review.html", context)
@@ -202,6 +203,11 @@ def alike_examples(words: str) -> Iterator[tuple[Example, str, int]]:
         if match.similarity >= ALIKE - 0.15:
             example = examples[match.number]
             yield example, f"{example.pk}.{example.edit_version}", round(match.similarity * 100)
+
+
+def usual(alike: Sequence[tuple[Example, str, int]]) -> str:
+    """Return what to do unless the editor says otherwise: change the example that asks the same, else add one."""
+    return next((version for _example, version, per_cent in alike if per_cent >= NEAR_DUPLICATE * 100), NEW)
 
 
 class _Words:

@@ -32,6 +32,7 @@ else:
     CaseModelForm = RunModelForm = forms.ModelForm
 
 MAX_PHRASES: Final = 20
+FLAGS: Final = ("escalate", "action_required")
 MARKS: Final = {
     Speaker.CUSTOMER: ("C", "ลูกค้า", "CUSTOMER"),
     Speaker.BOT: ("B", "บอท", "BOT"),
@@ -75,6 +76,10 @@ class CaseForm(CaseModelForm):
         case = self.instance
         if "intent" in self.fields:
             self.fields["intent"] = intent_field(case.intent)
+        for name in FLAGS:
+            widget = self.fields[name].widget if name in self.fields else None
+            if isinstance(widget, forms.NullBooleanSelect):
+                widget.choices = [("unknown", _("any")), ("true", _("yes")), ("false", _("no"))]
         for name, value in (
             ("before", lines_of(case.dialogue)),
             ("must_say_lines", "\n".join(case.must_say)),

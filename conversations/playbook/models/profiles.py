@@ -3,6 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from conversations.playbook.models.versions import Versioned
@@ -65,4 +66,4 @@ class Profile(Versioned):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return (self.name_th if (get_language() or "").startswith("th") else self.name_en) or self.key
