@@ -240,8 +240,9 @@ def test_an_example_that_says_it_wrong_is_changed_instead(agent: Client, editor:
     old = Example.objects.filter(intent__key="คืนสินค้า", locale="th")[0]
     correction = corrected(agent, talk(site, old.customer_text))
     path = reverse("admin:correction-review", args=[correction.pk])
-    (offered, value, _percent), *_others = editor.get(path).context["alike"]
-    assert offered.pk == old.pk
+    page = editor.get(path).context
+    (offered, value, _percent), *_others = page["alike"]
+    assert (offered.pk, page["replaces"]) == (old.pk, value)
     count = Example.objects.count()
     form = {
         "take": correction.pk,

@@ -48,9 +48,9 @@ def shoot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-def serious(page: Page) -> list[str]:
+def serious(page: Page, *, part: str = ".changes") -> list[str]:
     """Return what hinders people who can't see or use a mouse."""
-    found = Axe().run(page, context=".changes").response["violations"]
+    found = Axe().run(page, context=part).response["violations"]
     return [each["id"] for each in found if each["impact"] in SERIOUS]
 
 
@@ -104,9 +104,11 @@ def test_the_pages_fit_a_phone_in_the_dark_in_thai(owner: User, open_page: OpenP
         "example": f"/admin/conversations/example/{first.pk}/change/",
         "history": f"/admin/conversations/fact/{Fact.objects.all()[0].pk}/history/",
         "profile": "/admin/conversations/profile/",
+        "examples": "/admin/conversations/example/",
     }.items():
         page.goto(page.url.split("/admin/")[0] + path)
         shoot(page, f"phone-{name}")
         assert is_within_the_screen(page), path
+    assert serious(page, part="#result_list") == []
     page.goto(page.url.split("/admin/")[0] + DRAFT)
     assert serious(page) == []

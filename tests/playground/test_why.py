@@ -56,6 +56,7 @@ def test_staff_see_where_a_reply_came_from(reply: Reply) -> None:
         "{&quot;intent&quot;: &quot;จัดส่ง&quot;}",
         "Action required",
         "Asked for a person",
+        "Earlier messages left out",
     ):
         assert words in html
 
