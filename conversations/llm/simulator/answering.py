@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from conversations.llm.requests import ChatMessage
 from conversations.llm.simulator.calculating import is_asked_to_work, worked_out
+from conversations.llm.simulator.comparing import judged
 from conversations.llm.simulator.grams import normalise, numbers_in
 from conversations.llm.simulator.knowledge import (
     RESPONSE,
@@ -50,7 +51,9 @@ class Match:
 
 
 def answer(messages: Sequence[ChatMessage], luck: Luck = STEADY) -> Envelope:
-    """Return the envelope with which the prompt's last question is answered."""
+    """Return the envelope with which the prompt's last question is answered, or the verdict that it asks for."""
+    if (verdict := judged(messages)) is not None:
+        return verdict
     opening, rest = split_prompt(messages)
     knowledge = luck.shaken(read_opening(opening))
     conversation = read_conversation(rest)

@@ -18,6 +18,8 @@ from conversations.llm.simulator.control import Control, Figures, Order
 from conversations.llm.simulator.delivery import Call, Delivery, Pace, error, streamed, whole
 from conversations.llm.simulator.draft import Draft, draft_of, limited
 from conversations.llm.simulator.faults import FAULTS, Fault, find_faults, redelivered, rewritten
+from conversations.llm.simulator.knowledge import RESPONSE
+from conversations.llm.simulator.knowledge import RESPONSE, Envelope
 from conversations.llm.simulator.luck import Dice, Luck
 from conversations.llm.simulator.sending import LABEL, send
 
@@ -97,7 +99,9 @@ class Simulator:
 
     def delivery(self, asked: Asked, *, faults: tuple[Fault, ...]) -> Delivery:
         """Return the answer, wrong in the ways asked for, and count its tokens."""
-        draft = rewritten(draft_of(answer(asked.prompt, self.luck(asked)), is_thinking=asked.is_thinking), faults)
+        draft = draft_of(self.answer_to(asked), is_thinking=asked.is_thinking)
+        # A verdict on two answers has no response that could be wrong.
+        draft = rewritten(draft, faults) if RESPONSE in draft.envelope else draft
         draft = limited(draft, max_tokens=asked.limit)
         prompt_tokens, cached_tokens = self._cache.look_up(asked.prompt, user=asked.user_id)
         self._cache.add_answer(asked.prompt, answer=draft.text, user=asked.user_id)
@@ -112,6 +116,10 @@ class Simulator:
         self.count_tokens(call, draft=draft)
         make = streamed if asked.stream else whole
         return redelivered(make(draft, call=call, pace=self.pace), faults)
+
+    def answer_to(self, asked: Asked) -> Envelope:
+        """Return what is answered, out of the prompt alone."""
+        return answer(asked.prompt, self.luck(asked))
 
     def luck(self, asked: Asked) -> Luck:
         """Return how the dice fall for this answer: the hotter, the wilder; steady at temperature 0."""
