@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conversations.actions.rights import may_read
+from conversations.answers.models import AnswerPolicy
 from conversations.desk.gateway import may_operate
 from conversations.desk.numbers import budget_line
 from conversations.gateway.alerts import BOARD, Alert, AlertKind
@@ -28,9 +29,20 @@ GRAVE: Final = FOR_EVERYBODY | {AlertKind.BUDGET_OUT, AlertKind.ACCOUNT_EMPTY, A
 
 def notices_for(request: HttpRequest) -> list[Notice]:
     """Return what this person should know now."""
+    known = known_answers_notice(request)
     if not (may_read(request.user) or may_operate(request)):
+        return known
+    return [*worded(BOARD.alerts(), is_operator=may_operate(request)), *known]
+
+
+def known_answers_notice(request: HttpRequest) -> list[Notice]:
+    """Return that known answers are served no more because too many were wrong, for who may look at them."""
+    if not request.user.has_perm("conversations.view_knownanswer"):
         return []
-    return list(worded(BOARD.alerts(), is_operator=may_operate(request)))
+    if not AnswerPolicy.objects.filter(stopped_at__isnull=False).exists():
+        return []
+    words = _("Known answers are not served any more: more of them were wrong than tolerated. Have a look.")
+    return [Notice(text=words, url=reverse("admin:conversations_knownanswer_changelist"), is_grave=True)]
 
 
 def worded(alerts: tuple[Alert, ...], *, is_operator: bool) -> Iterator[Notice]:
