@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 
 from conversations.answers.board import SHELF
-from conversations.answers.models import AnswerState, KnownAnswer
+from conversations.answers.models import AnswerState, KnownAnswer, KnownQuestion
 
 SHOWN: Final = 50
 QUESTIONS_SHOWN: Final = 5
@@ -31,9 +31,10 @@ def clusters() -> list[Cluster]:
     waiting = KnownAnswer.objects.filter(state__in=WAITING).annotate(
         asked=Count("labels", distinct=True), customers=Count("labels__customer", distinct=True)
     )
+    ways_to_ask = Prefetch("questions", KnownQuestion.objects.order_by("pk"))
     cost = SHELF.current().money_per_reply
     found = []
-    for answer in waiting.prefetch_related("questions").order_by("-asked", "pk")[:SHOWN]:
+    for answer in waiting.prefetch_related(ways_to_ask).order_by("-asked", "pk")[:SHOWN]:
         ways = [question.text for question in answer.questions.all()]
         asked = int(getattr(answer, "asked", 0))
         customers = int(getattr(answer, "customers", 0))

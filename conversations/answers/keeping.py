@@ -65,8 +65,11 @@ def check_question(text: str) -> None:
         raise NotKnowableError(Unfit.PERSONAL.value)
 
 
-def approve(answer: KnownAnswer, *, by: Actor) -> KnownAnswer:
-    """Let an answer be served, in the release that is live; what was counted for an earlier text starts anew."""
+def approve(answer: KnownAnswer, *, by: Actor, seen: int = 0) -> KnownAnswer:
+    """Let an answer be served, in the release that is live; what was counted for an earlier text starts anew.
+
+    `seen`: how many of its oldest questions staff saw beside it. Those need no customers to confirm them; others do.
+    """
     playbook = current_playbook()
     check_intent(playbook, answer.intent)
     answer.state, answer.why = AnswerState.APPROVED, ""
@@ -77,17 +80,19 @@ def approve(answer: KnownAnswer, *, by: Actor) -> KnownAnswer:
     answer.curve = None
     pin(answer, playbook)
     answer.save()
+    vouched = list(answer.questions.order_by("pk").values_list("pk", flat=True)[:seen])
+    answer.questions.filter(pk__in=vouched).update(is_by_staff=True)
     record(by, Verb.APPROVE, answer)
     touch()
     return answer
 
 
-def edit(answer: KnownAnswer, *, text: str, by: Actor) -> KnownAnswer:
-    """Change what is answered; the edit is the answer from now on."""
+def edit(answer: KnownAnswer, *, text: str, by: Actor, seen: int = 0) -> KnownAnswer:
+    """Change what is answered; the edit is the answer from now on. `seen` as for `approve`."""
     before = answer.text
     answer.text, answer.text_key = text, answer_key(text)
     record(by, Verb.CHANGE, answer, changes={"text": (before, text)})
-    return approve(answer, by=by)
+    return approve(answer, by=by, seen=seen)
 
 
 def put_away(answer: KnownAnswer, state: AnswerState, *, by: Actor, why: str = "") -> None:

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
@@ -26,7 +26,7 @@ from conversations.answers.keeping import (
     edit,
     put_away,
 )
-from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer
+from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownQuestion
 from conversations.answers.selfcontained import Unfit
 from conversations.desk.answers_pages import coverage_view, figures_now, resume_view, try_view
 from conversations.desk.audited import Audited
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 else:
     AnswerModelForm = forms.ModelForm
 
+WAYS_SHOWN: Final = 50
 COLOURS: Final = {
     AnswerState.SHADOW: "info",
     AnswerState.CONFIRMED: "success",
@@ -101,7 +102,7 @@ class AnswerForm(AnswerModelForm):
 
 
 @admin.register(KnownAnswer)
-class KnownAnswerAdmin(ModelAdmin):
+class KnownAnswerAdmin(Audited, ModelAdmin):
     """What the bot knows without asking a model."""
 
     form = AnswerForm
@@ -124,7 +125,7 @@ class KnownAnswerAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[KnownAnswer]:
         """Return the answers with their questions."""
         answers: QuerySet[KnownAnswer] = super().get_queryset(request)
-        return answers.prefetch_related("questions")
+        return answers.prefetch_related(Prefetch("questions", KnownQuestion.objects.order_by("pk")))
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -159,9 +160,9 @@ class KnownAnswerAdmin(ModelAdmin):
             add_question(obj, question)
         if "text" in form.changed_data:
             words, obj.text = obj.text, form.initial["text"]
-            edit(obj, text=words, by=by)
+            edit(obj, text=words, by=by, seen=WAYS_SHOWN)
         elif form.changed_data:
-            approve(obj, by=by)
+            approve(obj, by=by, seen=WAYS_SHOWN)
 
     @admin.display(description=_("question"))
     def asked(self, answer: KnownAnswer) -> str:
@@ -188,7 +189,7 @@ class KnownAnswerAdmin(ModelAdmin):
     @admin.display(description=_("ways to ask"))
     def ways_to_ask(self, answer: KnownAnswer) -> str:
         """Return all ways to ask, one a line."""
-        return "\n".join(question.text for question in answer.questions.all()[:50])
+        return "\n".join(question.text for question in answer.questions.order_by("pk")[:WAYS_SHOWN])
 
     @admin.action(description=_("Approve"), permissions=["change"])
     def approve_chosen(self, request: HttpRequest, answers: QuerySet[KnownAnswer]) -> None:
@@ -196,7 +197,7 @@ class KnownAnswerAdmin(ModelAdmin):
         done = 0
         for answer in answers:
             try:
-                approve(answer, by=request.user if isinstance(request.user, AbstractBaseUser) else None)
+                approve(answer, by=request.user if isinstance(request.user, AbstractBaseUser) else None, seen=1)
                 done += 1
             except NotKnowableError as error:
                 self.message_user(request, f"{short(answer.text)}: {unfit_words(error)}", messages.ERROR)

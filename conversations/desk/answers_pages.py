@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from conversations.answers.board import SHELF, Scope, policy_row, touch
-from conversations.answers.coverage import Cluster, clusters
+from conversations.answers.coverage import QUESTIONS_SHOWN, Cluster, clusters
 from conversations.answers.keeping import NotKnowableError, approve
 from conversations.answers.ladder import Decision, Why
 from conversations.answers.limit import interval
@@ -206,7 +206,7 @@ def approve_cluster(request: HttpRequest) -> HttpResponse:
     answer = KnownAnswer.objects.filter(pk=wanted).first() if wanted.isdigit() else None
     if answer is not None:
         try:
-            approve(answer, by=request.user)
+            approve(answer, by=request.user, seen=QUESTIONS_SHOWN)
             messages.success(request, _("Approved. It is served from the next question on."))
         except NotKnowableError:
             messages.error(request, _("Answers of this intent may not be used again."))

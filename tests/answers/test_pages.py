@@ -1,10 +1,10 @@
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
 from conversations.answers.board import Scope, policy_row
-from conversations.answers.keeping import add_answer
+from conversations.answers.keeping import add_answer, add_question
 from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, Mode
 from conversations.models import Site
 from conversations.playbook.models import AuditEntry, Intent
@@ -106,6 +106,9 @@ def test_the_page_says_what_a_question_would_hit(staff: Client, site: Site, ques
 
 def test_the_coverage_map_approves_with_one_click(staff: Client, site: Site) -> None:
     answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    for number in range(6):
+        add_question(answer, f"ร้านเปิดวันหยุดไหมคะ {number}")
+    answer.questions.update(is_by_staff=False)
     KnownAnswer.objects.update(state=AnswerState.SHADOW, approved_at=None)
     url = reverse("admin:answers-coverage")
     page = staff.get(url).content.decode()
@@ -113,6 +116,8 @@ def test_the_coverage_map_approves_with_one_click(staff: Client, site: Site) -> 
     staff.post(url, {"answer": str(answer.pk)})
     answer.refresh_from_db()
     assert answer.state == AnswerState.APPROVED
+    seen = answer.questions.order_by("pk").values_list("is_by_staff", flat=True)
+    assert list(seen) == [True] * 5 + [False] * 2, "what nobody saw still needs other customers"
 
 
 def test_staff_are_told_that_serving_stopped_and_let_it_go_on(staff: Client, site: Site) -> None:
@@ -123,6 +128,22 @@ def test_staff_are_told_that_serving_stopped_and_let_it_go_on(staff: Client, sit
     staff.post(reverse("admin:answers-resume"))
     assert AnswerPolicy.objects.get().stopped_at is None
     assert "Serving stopped by itself" not in staff.get(url).content.decode()
+
+
+def test_that_serving_stopped_is_told_on_every_page_to_who_looks_after_known_answers(
+    client: Client, site: Site
+) -> None:
+    policy_row()
+    words = "Known answers are not served any more"
+    may_see, may_not = (User.objects.create_user(name, is_staff=True) for name in ("editor", "noi"))
+    may_see.user_permissions.add(Permission.objects.get(codename="view_knownanswer"))
+    client.force_login(may_see)
+    assert words not in client.get("/admin/").content.decode()
+    AnswerPolicy.objects.update(stopped_at="2026-01-01T00:00:00Z")
+    shown = client.get("/admin/").content.decode()
+    assert words in shown and reverse("admin:conversations_knownanswer_changelist") in shown
+    client.force_login(may_not)
+    assert words not in client.get("/admin/").content.decode()
 
 
 def test_the_policy_is_one_page(staff: Client, site: Site) -> None:
