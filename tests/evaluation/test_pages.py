@@ -1,12 +1,14 @@
 """What staff see of evaluations, through the admin's own addresses."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import orjson
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.desk.groups import EDITORS, VIEWERS, ensure_groups
 from conversations.playbook.evaluation.claiming import claim
@@ -153,8 +155,10 @@ def test_a_page_that_waits_hears_how_far_it_is(live: Release, cases: EvaluationS
     run = start_run(Wish(release=live, baseline=live, sets=[cases]), by=None)
     client = browse(VIEWERS)
     assert "desk/evaluation.js" in client.get(page_of(run)).content.decode()
-    standing = client.get(reverse("admin:evaluation-standing", args=[run.pk])).json()
-    assert standing == {"state": "queued", "done": 0, "total": 30, "is_over": False}
+    door = reverse("admin:evaluation-standing", args=[run.pk])
+    assert client.get(door).json() == {"state": "queued", "done": 0, "total": 30, "is_over": False, "left": ""}
+    EvaluationRun.objects.filter(pk=run.pk).update(done=10, started_at=timezone.now() - timedelta(seconds=50))
+    assert client.get(door).json()["left"] == "about 2 minutes left"
 
 
 def test_an_editor_starts_a_run_in_the_admin(live: Release, cases: EvaluationSet, browse: Browse) -> None:
