@@ -18,7 +18,6 @@ from conversations.llm.simulator.control import Control, Figures, Order
 from conversations.llm.simulator.delivery import Call, Delivery, Pace, error, streamed, whole
 from conversations.llm.simulator.draft import Draft, draft_of, limited
 from conversations.llm.simulator.faults import FAULTS, Fault, find_faults, redelivered, rewritten
-from conversations.llm.simulator.knowledge import RESPONSE
 from conversations.llm.simulator.knowledge import RESPONSE, Envelope
 from conversations.llm.simulator.luck import Dice, Luck
 from conversations.llm.simulator.sending import LABEL, send
