@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,12 +15,14 @@ from conversations.answers.opinion import opinion_on
 from conversations.answers.student.artefact import to_artefact
 from conversations.answers.student.distilling import store
 from conversations.answers.student.drift import watch_student
-from conversations.answers.student.labels import gather, is_held
+from conversations.answers.student.examining import Examination, Fault, FlagFigures, faults
+from conversations.answers.student.labels import gather, is_held, turns_after
 from conversations.answers.student.models import StudentState, TrainedStudent
 from conversations.answers.student.promotion import NotUsableError, promote, resume, retire
 from conversations.answers.student.reading import Student
 from conversations.answers.student.schedule import give_up_lost, train_wanted, want
 from conversations.answers.student.shelf import SHELF, current_student
+from conversations.gateway.models import LanguageModel, Provider, ProviderKind, Tier
 from conversations.models import Message, Site
 from conversations.playbook.models import (
     AuditEntry,
@@ -90,11 +93,11 @@ def test_a_student_is_trained_and_goes_to_work(labelled: Site) -> None:
 def test_a_worse_one_is_kept_but_does_not_go_to_work(labelled: Site) -> None:
     call_command("distill")
     good = TrainedStudent.objects.get()
-    for message in Message.objects.filter(sender="bot").order_by("pk"):
-        customer = f"customer {message.conversation.customer_id}"
-        if not is_held(customer):
-            # What a broken model might say: one label for nearly everything.
-            Message.objects.filter(pk=message.pk).update(intent="สินค้า" if message.pk % 10 else message.intent)
+    answers = Message.objects.filter(sender="bot").select_related("conversation").order_by("pk")
+    learnt = [each for each in answers if not is_held(f"customer {each.conversation.customer_id}")]
+    # What a broken model might say: one label for nearly everything. Each fifth answer keeps its own, whatever its id.
+    spoilt = [each.pk for number, each in enumerate(learnt) if number % 5]
+    Message.objects.filter(pk__in=spoilt).update(intent="สินค้า")
     call_command("distill")
     worse = TrainedStudent.objects.exclude(pk=good.pk).get()
     good.refresh_from_db()
@@ -114,6 +117,22 @@ def test_what_known_answers_served_is_not_learnt_from(site: Site, intents: None)
     answered(site, Said(QUESTION, RETURN), trace={"known": {"served": "exact"}})
     answered(site, Said("ขอคืนเตียงได้ไหมคะ", RETURN), trace={"known": {"why": "nothing_known"}})
     assert learnt_texts() == {"ขอคืนเตียงได้ไหมคะ"}
+
+
+def test_what_the_student_sent_to_a_small_model_is_not_learnt_from_but_watched(site: Site, intents: None) -> None:
+    provider = Provider.objects.create(name="DeepSeek", kind=ProviderKind.DEEPSEEK, base_url="https://api.deepseek.com")
+    LanguageModel.objects.create(provider=provider, name="deepseek-flash", tier=Tier.ECONOMY)
+    answered(site, Said(QUESTION, RETURN), trace={"is_simple": True})
+    answered(site, Said("ขอคืนเตียงได้ไหมคะ", RETURN))
+    assert learnt_texts() == {"ขอคืนเตียงได้ไหมคะ"}
+    assert {row.text for row in turns_after(0, limit=10).rows} == {QUESTION, "ขอคืนเตียงได้ไหมคะ"}
+
+
+def test_a_first_student_that_is_sure_of_wrong_ones_does_not_go_to_work() -> None:
+    few = FlagFigures(0, 0, 0)
+    figures = Examination(400, 300, 200, 194, 100, 0.7, 0.1, (), action=few, escalate=few, median_ms=1, slowest_ms=1)
+    assert faults(figures, None, precision=0.97) == []
+    assert faults(replace(figures, sure_right=185), None, precision=0.97) == [Fault.NOT_PRECISE]
 
 
 def test_words_that_rest_on_what_was_said_before_are_not_learnt_from(site: Site, intents: None) -> None:

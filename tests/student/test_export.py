@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from django.utils import timezone
 
 from conversations.answers.models import AnswerState, KnownAnswer, KnownQuestion
 from conversations.answers.normal import answer_key, question_key
+from conversations.answers.student.export.choosing import MIN_OF_INTENT, LeftOut, balanced
 from conversations.answers.student.export.exporting import Export, Wish, make_export
+from conversations.answers.student.export.turns import Answer, Approval, ApprovedTurn
 from conversations.answers.student.models import DistillationExport
 from conversations.gateway.models import Provider, ProviderKind
-from conversations.models import Conversation, Message, Site
+from conversations.models import Conversation, Message, Run, Site
 from conversations.playbook.models import Correction, CorrectionReason, CorrectionState, EvaluationCase, EvaluationSet
 from conversations.playbook.reading import current_playbook
 from conversations.playbook.starter import load_starter_playbook
@@ -99,6 +103,38 @@ def test_what_was_said_before_belongs_to_the_prompt(shop: Site) -> None:
         OTHER_QUESTION,
         "แล้วค่าส่งล่ะ",
     ]
+
+
+def test_words_of_a_model_that_may_not_teach_are_exported_neither_as_an_answer_nor_as_what_was_said(shop: Site) -> None:
+    Provider.objects.create(name="OpenAI", kind=ProviderKind.OPENAI, base_url="https://api.openai.com/v1")
+    conversation = rated(shop, Said(OTHER_QUESTION, "จัดส่ง", answer="สามวันค่ะ"), Said(QUESTION, RETURN))
+    first = Run.objects.filter(conversation=conversation).earliest("pk")
+    Run.objects.filter(pk=first.pk).update(provider="OpenAI")
+    export = make_export(Wish())
+    assert export.turns == 0
+    assert export.card["left_out"] == {"terms": 2}
+    assert make_export(Wish(allowed_providers=["OpenAI"])).turns == 2
+
+
+def test_corrections_are_never_left_out_for_balance() -> None:
+    turn = ApprovedTurn(
+        group="customer 1",
+        locale="th",
+        said=(),
+        question=QUESTION,
+        answer=Answer(RETURN, escalate=False, action_required=False, response=ANSWER),
+        approval=Approval.CORRECTION,
+        on=timezone.localdate(),
+        rejected=Answer(RETURN, escalate=False, action_required=False, response="-"),
+    )
+    corrections = [replace(turn, group=f"customer {number}") for number in range(MIN_OF_INTENT + 5)]
+    liked = [replace(turn, group=f"customer {number}", rejected=None) for number in range(MIN_OF_INTENT)]
+    left: Counter[LeftOut] = Counter()
+    kept = balanced([*liked, *corrections], left)
+    # One intent alone is the median one: twice as many are kept, and all corrections among them.
+    assert sum(each.rejected is not None for each in kept) == len(corrections)
+    others = [replace(turn, answer=replace(turn.answer, intent=f"i{number}"), rejected=None) for number in range(3)]
+    assert sum(each.rejected is not None for each in balanced([*corrections, *others], left)) == len(corrections)
 
 
 def test_only_what_somebody_approved_is_exported(shop: Site) -> None:

@@ -40,8 +40,14 @@ def at_work(student: Student, db: None) -> TrainedStudent:
 
 
 def test_what_is_sure_and_needs_nothing_is_simple(at_work: TrainedStudent) -> None:
-    assert steering_of(SIMPLE) == Steering("สินค้า", is_simple=True)
-    assert steering_of(WITH_ACTION) == Steering(RETURN, is_simple=False)
+    assert steering_of(SIMPLE, draw=99) == Steering("สินค้า", is_simple=True)
+    assert steering_of(WITH_ACTION, draw=99) == Steering(RETURN, is_simple=False)
+
+
+def test_a_few_simple_questions_are_checked_by_the_usual_models(at_work: TrainedStudent) -> None:
+    simple = [steering_of(SIMPLE, draw=draw).is_simple for draw in range(100)]
+    assert simple.count(False) == 5
+    assert steering_of(SIMPLE, draw=0).intent == "สินค้า"
 
 
 @pytest.mark.parametrize("question", ["ใช่ค่ะ", "2", "what is the capital of Mongolia?", "", "แล้วอันนั้นราคาเท่าไหร่"])

@@ -6,7 +6,6 @@ and everything that rests on it passes through to the model.
 """
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from conversations.answers.student.examining import is_below
 from conversations.answers.student.labels import turns_after
 from conversations.answers.student.models import StudentDay, TrainedStudent
 from conversations.answers.student.reading import Student
@@ -105,25 +105,11 @@ def judge_drift(live: TrainedStudent) -> None:
 def drift_of(lately: Seen, *, report: dict[str, Any], precision: float) -> dict[str, Any]:
     """Return what drifted, as JSON values; nothing where all is well or too little was seen."""
     expected = max(report.get("accuracy", 0.0) - LOWER, 0.0)
-    is_lower = is_below(lately.agreed, of=lately.seen, share=expected)
-    is_unsafe = is_below(lately.sure_agreed, of=lately.sure, share=max(precision - LOWER, 0.0))
+    is_lower = is_drift(lately.agreed, of=lately.seen, share=expected)
+    is_unsafe = is_drift(lately.sure_agreed, of=lately.sure, share=max(precision - LOWER, 0.0))
     return {"is_lower": is_lower, "is_unsafe": is_unsafe} if is_lower or is_unsafe else {}
 
 
-def is_below(successes: int, *, of: int, share: float) -> bool:
-    """Whether so few successes are too few to be chance, if each has this share's chance (exact binomial test)."""
-    return of >= MIN_SEEN and successes < share * of and at_most(successes, of=of, share=share) < CHANCE
-
-
-def at_most(successes: int, *, of: int, share: float) -> float:
-    """Return how likely so many successes or fewer are."""
-    if share >= 1:
-        return float(successes >= of)
-    if share <= 0:
-        return 1.0
-    log_yes, log_no = math.log(share), math.log1p(-share)
-    whole = math.lgamma(of + 1)
-    return math.fsum(
-        math.exp(whole - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * log_yes + (of - k) * log_no)
-        for k in range(successes + 1)
-    )
+def is_drift(successes: int, *, of: int, share: float) -> bool:
+    """Whether so few successes are too few to be chance, if each has this share's chance."""
+    return of >= MIN_SEEN and is_below(successes, of=of, share=share, chance=CHANCE)

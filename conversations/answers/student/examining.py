@@ -1,5 +1,6 @@
 """How good a student is on rows it never learnt from, and whether it may take another's place. Pure."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,8 @@ from conversations.answers.student.rows import Labelled
 BINS: Final = 10
 MIN_HELD_ROWS: Final = 30
 PERCENTILES: Final = (50, 99)
+FIRST_CHANCE: Final = 0.05
+"""How unlikely a first student's wrong sure judgements must be, if it were as precise as wanted, to keep it away."""
 MIN_GAIN: Final = 1.05
 """A first student must be right this many times as often as always guessing the most frequent intent."""
 
@@ -83,6 +86,7 @@ class Fault(StrEnum):
 
     TOO_FEW = "too_few"
     NO_BETTER_THAN_GUESSING = "no_better_than_guessing"
+    NOT_PRECISE = "not_precise"
     LESS_ACCURATE = "less_accurate"
     LESS_PRECISE = "less_precise"
     SURE_OF_LESS = "sure_of_less"
@@ -168,8 +172,7 @@ def faults(candidate: Examination, live: Examination | None, *, precision: float
     if candidate.rows < MIN_HELD_ROWS:
         return [Fault.TOO_FEW]
     if live is None:
-        is_guessing = candidate.right < MIN_GAIN * candidate.most_frequent
-        return [Fault.NO_BETTER_THAN_GUESSING] if is_guessing else []
+        return faults_of_first(candidate, precision=precision)
     found = {
         Fault.LESS_ACCURATE: candidate.right < live.right,
         Fault.LESS_PRECISE: is_less_precise(candidate, live, precision=precision),
@@ -180,6 +183,34 @@ def faults(candidate: Examination, live: Examination | None, *, precision: float
         ),
     }
     return [fault for fault, is_so in found.items() if is_so]
+
+
+def faults_of_first(candidate: Examination, *, precision: float) -> list[Fault]:
+    """Return what keeps a student from going live where none is at work: it must know something, and when it does."""
+    found = {
+        Fault.NO_BETTER_THAN_GUESSING: candidate.right < MIN_GAIN * candidate.most_frequent,
+        Fault.NOT_PRECISE: is_below(candidate.sure_right, of=candidate.sure, share=precision, chance=FIRST_CHANCE),
+    }
+    return [fault for fault, is_so in found.items() if is_so]
+
+
+def is_below(successes: int, *, of: int, share: float, chance: float) -> bool:
+    """Whether so few successes are too few to be chance, if each has this share's chance (exact binomial test)."""
+    return successes < share * of and at_most(successes, of=of, share=share) < chance
+
+
+def at_most(successes: int, *, of: int, share: float) -> float:
+    """Return how likely so many successes or fewer are."""
+    if share >= 1:
+        return float(successes >= of)
+    if share <= 0:
+        return 1.0
+    log_yes, log_no = math.log(share), math.log1p(-share)
+    whole = math.lgamma(of + 1)
+    return math.fsum(
+        math.exp(whole - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * log_yes + (of - k) * log_no)
+        for k in range(successes + 1)
+    )
 
 
 def is_precise(figures: Examination, *, precision: float) -> bool:

@@ -1,8 +1,8 @@
 """What a student learns from: questions with the decision that the model or a person gave, read from the database.
 
 Only questions that mean something by themselves; never one that a known answer served, whose label would be the
-student's own; never an evaluation case. A person's decision stands above the model's. Every row is masked, and read
-anew for each training: what was erased is gone.
+student's own, or one that it sent to an economical model, which is no teacher; never an evaluation case. A person's
+decision stands above the model's. Every row is masked, and read anew for each training: what was erased is gone.
 """
 
 import hashlib
@@ -43,8 +43,14 @@ TURNS: Final = """
     JOIN conversations_conversation c ON c.id = m.conversation_id
     JOIN conversations_customer cu ON cu.id = c.customer_id
     WHERE m.sender = 'bot' AND m.intent <> '' AND NOT m.is_stopped AND m.id > %s
-      AND r.outcome IN ('answered', 'escalated') AND NOT coalesce(r.trace -> 'known' ? 'served', false)
+      AND r.outcome IN ('answered', 'escalated') AND NOT coalesce(r.trace -> 'known' ? 'served', false) {teachers}
     ORDER BY m.id {order} LIMIT %s
+"""
+# A label of a small model that the student itself chose says less than the student's own.
+ONLY_TEACHERS: Final = """
+    AND NOT (r.trace ? 'is_simple' AND EXISTS (
+        SELECT FROM conversations_languagemodel l JOIN conversations_provider p ON p.id = l.provider_id
+        WHERE l.name = r.model AND p.name = r.provider AND l.tier = 'economy'))
 """
 
 
@@ -90,19 +96,22 @@ def gather() -> Material:
 
 
 def newest_turns(*, limit: int) -> Page:
-    """Return the newest labels that models gave to questions that mean something by themselves, the newest first."""
-    return page_of("DESC", after=0, limit=limit)
+    """Return the newest labels that models gave to questions that mean something by themselves, the newest first.
+
+    Without those of economical models to which the student sent the question.
+    """
+    return page_of(TURNS.format(order="DESC", teachers=ONLY_TEACHERS), after=0, limit=limit)
 
 
 def turns_after(message_id: int, *, limit: int) -> Page:
-    """Return the labels given after a message, in order."""
-    return page_of("ASC", after=message_id, limit=limit)
+    """Return the labels given after a message, in order, whatever model gave them."""
+    return page_of(TURNS.format(order="ASC", teachers=""), after=message_id, limit=limit)
 
 
-def page_of(order: str, *, after: int, limit: int) -> Page:
-    """Return a page of labels; `order` is a word of ours."""
+def page_of(statement: str, *, after: int, limit: int) -> Page:
+    """Return a page of labels; `statement` is one of ours."""
     with connection.cursor() as cursor:
-        cursor.execute(TURNS.format(order=order), [after, limit])
+        cursor.execute(statement, [after, limit])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     rows = [row for each in found if (row := row_of(each))]
     return Page(tuple(rows), last_message_id=found[-1][0] if found else 0)

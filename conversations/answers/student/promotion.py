@@ -98,6 +98,7 @@ def sentence_of(fault: str) -> str:
         Fault.TOO_FEW: _("Too few questions were held back to examine it on."),
         Fault.NO_BETTER_THAN_GUESSING: _("It is hardly better than always guessing the most frequent intent."),
         Fault.LESS_ACCURATE: _("It is right less often than the one at work."),
+        Fault.NOT_PRECISE: _("What it is sure of is wrong more often than wanted."),
         Fault.LESS_PRECISE: _("What it is sure of is wrong more often than wanted, and than with the one at work."),
         Fault.SURE_OF_LESS: _("It is sure of fewer questions than the one at work."),
         Fault.MISSES_FLAGS: _("It misses more questions that need an action or a person than the one at work."),

@@ -81,7 +81,7 @@ def kept(turns: Iterable[ApprovedTurn], rules: Rules, left: Counter[LeftOut]) ->
     """Return the turns that may be exported at all."""
     usable = []
     for turn in turns:
-        if not allows(rules.terms, turn.provider):
+        if not all(allows(rules.terms, provider) for provider in (turn.provider, *turn.said_by)):
             left[LeftOut.TERMS] += 1
         elif turn.answer.intent not in rules.intents:
             left[LeftOut.OTHER_INTENT] += 1
@@ -157,8 +157,9 @@ def balanced(turns: Sequence[ApprovedTurn], left: Counter[LeftOut]) -> tuple[App
     rows = []
     for intent in sorted(by_intent):
         ranked = sorted(by_intent[intent], key=lambda each: (each.rejected is None, share_of(drawn(each))))
-        rows += ranked[:most]
-        left[LeftOut.BALANCE] += max(len(ranked) - most, 0)
+        room = max(most, sum(turn.rejected is not None for turn in ranked))
+        rows += ranked[:room]
+        left[LeftOut.BALANCE] += max(len(ranked) - room, 0)
     return tuple(sorted(rows, key=lambda each: share_of(drawn(each))))
 
 

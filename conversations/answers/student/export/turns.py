@@ -7,7 +7,7 @@ from the conversations themselves: of erased customers nothing is left.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -61,7 +61,8 @@ class Answer:
 class ApprovedTurn:
     """What was said up to a question, and the right answer; `rejected` is the bot's, where a person corrected it.
 
-    `provider` and `model` made the answer; people have neither.
+    `provider` and `model` made the answer; people have neither. `said_by` are the providers whose models said
+    something before: trainers learn those words too, unless they are told not to.
     """
 
     group: str
@@ -75,6 +76,7 @@ class ApprovedTurn:
     model: str = ""
     rejected: Answer | None = None
     rejected_provider: str = ""
+    said_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,14 @@ def turns_of(
         answered_seq = run.covers_seq
         if question and (approval := approval_of(message, question, shop, is_rated=is_rated)):
             before = [each for each in messages[:place] if each.seq < question[0].seq][-HISTORY:]
-            yield turn_of(conversation, (before, question, message, run), approval, shop)
+            made = turn_of(conversation, (before, question, message, run), approval, shop)
+            yield replace(made, said_by=providers_of(before, runs))
+
+
+def providers_of(said: Sequence[Message], runs: dict[int, Run]) -> frozenset[str]:
+    """Return whose models said some of this."""
+    found = {runs[each.run_id].provider for each in said if each.run_id in runs}
+    return frozenset(found - {""})
 
 
 def is_customers(message: Message) -> bool:
@@ -171,7 +180,7 @@ def turn_of(
 
     given = Answer(message.intent, bool(message.escalate), bool(message.action_required), masked(message.text))
     correction = shop.corrections.get(message.pk)
-    made_by = {} if correction else {"provider": run.provider, "model": run.model}
+    provider, model = ("", "") if correction else (run.provider, run.model)
     return ApprovedTurn(
         group=f"{CUSTOMER}{conversation.customer_id}",
         locale=conversation.locale,
@@ -182,7 +191,8 @@ def turn_of(
         on=timezone.localdate(message.created_at),
         rejected=given if correction else None,
         rejected_provider=run.provider if correction else "",
-        **made_by,
+        provider=provider,
+        model=model,
     )
 
 
