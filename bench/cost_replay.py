@@ -1,11 +1,12 @@
 """What a shop's day costs: real messages through the whole system, and the bill at five stages of thrift.
 
-    python -m bench.cost_replay --data DIR [--messages 2400] [--per-second 12]
+    python -m bench.cost_replay --data DIR [--messages 4800] [--per-second 16]
 
 DIR holds load_replay_dev.jsonl and the sets that it was made of (truevoice_train.csv, banking77_train.csv,
 en_dialog_turns_dev.jsonl). The first half of the messages is yesterday: the model answers, the system learns. In the
 evening staff approve answers and a student is trained (`manage.py distill`). The second half is today, and is billed.
-The model is the bundled simulator, which has a prefix cache; token counts are those that it told the gateway.
+The model is the bundled simulator with its prefix cache, which here knows the right answers (`cost_model`); token
+counts are those that it told the gateway.
 """
 
 import argparse
@@ -14,26 +15,26 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
-import psutil
 from typing_extensions import override
 
 from bench.client import Address, Exchange, Visitor, start_session
+from bench.cost_bill import HEADERS, Bill
 from bench.cost_day import Line, read_day
+from bench.cost_model import able_model
 from bench.database import shop
 from bench.figures import Report, at_least, table
 from bench.load import ANSWER_SECONDS, CONNECT_SECONDS
-from bench.processes import ROOT, ModelServer, Running, csbot, free_port, start_process
+from bench.processes import ROOT, Running, csbot
 from bench.run import run
 
 if TYPE_CHECKING:
-    from bench.cost_shop import Bill, Shop
+    from bench.cost_shop import Shop
 
 GPT_LIMIT: Final = 90.0
 DEEPSEEK_LIMIT: Final = 50.0
@@ -67,19 +68,6 @@ class Shopper(Visitor):
         """Say something; the future holds the exchange once it is answered, refused or escalated."""
         self.says = text
         return self.ask()
-
-
-@asynccontextmanager
-async def simulator() -> AsyncGenerator[ModelServer]:
-    """Run the bundled simulator, which answers quickly here: the bill doesn't depend on its pace."""
-    port = free_port()
-    pace = ["--first-token-ms", "40", "--token-ms", "1"]
-    command = [sys.executable, "-m", "conversations.llm.simulator", "--port", str(port), *pace]
-    process = await start_process(command, ready=port)
-    try:
-        yield ModelServer(port, psutil.Process(process.pid))
-    finally:
-        await process.stop()
 
 
 async def replay(address: Address, day: Sequence[Line], *, per_second: float) -> int:
@@ -144,7 +132,7 @@ async def measure(options: Options) -> int:
     """Replay both days and print the bill; the exit code is 0 where the goals are reached."""
     day = read_day(options.data, messages=options.messages)
     before, today = day[: len(day) // 2], day[len(day) // 2 :]
-    async with simulator() as model, csbot(model, more={"DEEPSEEK_MODEL": MODEL}) as running:
+    async with able_model(day) as model, csbot(model, more={"DEEPSEEK_MODEL": MODEL}) as running:
         people = await asyncio.to_thread(shop, running.environment)
         await asyncio.to_thread(people.open, day, base_url=model.base_url, economy=options.economy)
         print("yesterday:", await replay(running.address, before, per_second=options.per_second), "answers", flush=True)
@@ -159,9 +147,9 @@ async def measure(options: Options) -> int:
     return show(bill)
 
 
-def show(bill: "Bill") -> int:
+def show(bill: Bill) -> int:
     """Print the bill; return the exit code."""
-    print(f"\n{bill.told}\n\n" + table(bill.headers, bill.rows))
+    print(f"\n{bill.told}\n\n" + table(HEADERS, bill.rows))
     report = Report("The whole system beside the naive bills (off-peak prices)")
     report.add(at_least("below naive GPT-4o", bill.below_gpt * 100, limit=GPT_LIMIT, unit="%"))
     report.add(at_least("below naive DeepSeek", bill.below_deepseek * 100, limit=DEEPSEEK_LIMIT, unit="%"))
@@ -172,8 +160,8 @@ def main() -> None:
     """Measure as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--messages", type=int, default=2400, help="both days together")
-    parser.add_argument("--per-second", type=float, default=12.0, help="arrivals; 50,000 a day are 0.58")
+    parser.add_argument("--messages", type=int, default=4800, help="both days together")
+    parser.add_argument("--per-second", type=float, default=16.0, help="arrivals; 50,000 a day are 0.58")
     parser.add_argument("--economy", default="deepseek-r1-distill-qwen-1.5b", help="the small model, by its price row")
     given = parser.parse_args()
     run(measure(Options(given.data, given.messages, given.per_second, given.economy)))
