@@ -176,7 +176,7 @@ def test_providers_budgets_rollouts_sites_and_rights_are_written_down() -> None:
     assert response.status_code == 302, response.context["errors"]
     provider = Provider.objects.get(name="new")
     budget = {"provider": str(provider.pk), "period": Period.DAY.value, "cap": "5", "currency": "USD", "warn_at": "80"}
-    client.post(f"{ADMIN}budget/add/", {**budget, "step_down": "90", "is_on": "on"})
+    client.post(f"{ADMIN}budget/add/", {**budget, "step_down": "cheaper", "is_on": "on"})
     assert Budget.objects.get().cap == 5
     site = Site.objects.create(name="ร้าน")
     values = {name: value for name, value in values_on(page(client, f"{ADMIN}site/{site.pk}/change/")).items() if name}
