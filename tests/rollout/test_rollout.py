@@ -38,6 +38,8 @@ from conversations.gateway.rollout import (
 )
 from conversations.gateway.rollout_figures import read_stretch
 from conversations.gateway.routing import plan
+from conversations.playbook.models import AuditEntry
+from conversations.upkeep import watch_live_rollout
 from tests.rollout.conftest import Trial, new_call
 
 CONVERSATION = b"0" * 16
@@ -149,6 +151,22 @@ def test_the_job_leaves_a_step_alone_that_has_just_begun(trial: Trial) -> None:
     start(trial.rollout.pk, Cause())
     watch_rollouts()
     assert Decision.objects.count() == 1
+
+
+def test_what_the_guard_decides_is_in_the_audit_log(trial: Trial) -> None:
+    start(trial.rollout.pk, Cause())
+    guard = Guard.objects.get(rollout=trial.rollout)
+    now = timezone.now()
+    guard.step_started_at = now - timedelta(minutes=guard.hold_minutes + 2)
+    guard.save()
+    trial.add_calls(Arm.CANARY, 300, at=now - timedelta(minutes=1), outcome=Outcome.INVALID)
+    trial.add_calls(Arm.STABLE, 600, at=now - timedelta(minutes=1))
+    watch_live_rollout()
+    entry = AuditEntry.objects.get(object_type="rollout")
+    assert (entry.actor_name, entry.object_id) == ("", str(trial.rollout.pk))
+    assert (entry.changes["ratio"], entry.changes["state"][1]) == ([100, 0], "rolled_back")
+    watch_live_rollout()
+    assert AuditEntry.objects.filter(object_type="rollout").count() == 1
 
 
 def test_calls_that_we_gave_up_say_nothing_and_a_retried_one_counts_once(trial: Trial) -> None:
