@@ -16,6 +16,7 @@ REPLAY: Final = "load_replay_dev.jsonl"
 CALLS: Final = "truevoice_train.csv"
 BANK: Final = "banking77_train.csv"
 TURNS: Final = "en_dialog_turns_dev.jsonl"
+KEY_CHARS: Final = 40
 CHAT: Final = "chat"
 POST: Final = "post"
 GENERAL: Final = frozenset({
@@ -90,7 +91,8 @@ def call_labels(path: Path) -> Iterator[tuple[str, Label]]:
 def bank_labels(path: Path) -> Iterator[tuple[str, Label]]:
     """Yield the English bank questions' texts with their labels."""
     for row in csv_rows(path):
-        yield row["text"], Label(row["label"].lower(), row["label"].replace("_", " "), "en", is_reusable=True)
+        label = row["label"]
+        yield row["text"], Label(label.lower()[:KEY_CHARS], label.replace("_", " "), "en", is_reusable=True)
 
 
 def chat_labels(path: Path) -> Iterator[tuple[str, Label]]:
