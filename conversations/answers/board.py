@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conversations.answers.bound import NO_PRIOR, Curve
 from conversations.answers.models import SERVED_STATES, AnswerPolicy, AnswerState, KnownAnswer, Mode
-from conversations.answers.score import DEFAULT_WEIGHTS
+from conversations.answers.score import DEFAULT_WEIGHTS, weights_from
 
 STATES_BY_MODE: Final[Mapping[str, tuple[str, ...]]] = {
     Mode.OFF: (),
@@ -105,7 +105,7 @@ def read_board() -> Board:
         scopes=frozenset(Scope(*row) for row in scopes.order_by()),
         fixed={(Scope(*row[:3]), row[3]): row[4] for row in fixed},
         prior=Curve(*learnt["prior"]) if learnt.get("prior") else NO_PRIOR.curve,
-        weights=tuple(learnt["weights"]) if learnt.get("weights") else DEFAULT_WEIGHTS,
+        weights=weights_from(learnt["weights"]) if learnt.get("weights") else DEFAULT_WEIGHTS,
         money_per_reply=Decimal(str(learnt.get("money", 0))),
         milliseconds_per_reply=int(learnt.get("milliseconds", 0)),
     )

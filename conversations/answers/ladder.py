@@ -13,7 +13,7 @@ from typing import Final
 from conversations.answers.bound import Curve
 from conversations.answers.guards import Guard, Traits, difference, traits_of
 from conversations.answers.limit import is_broken
-from conversations.answers.score import Features, score_of
+from conversations.answers.score import Features, backing_of, score_of
 
 EXACT_SCORE: Final = 1.0
 MIN_STUDENT: Final = 0.5
@@ -180,12 +180,13 @@ def features_of(candidate: Neighbour, neighbours: Sequence[Neighbour], opinion: 
     """Return what speaks for a candidate among the neighbours."""
     intent = candidate.entry.intent
     rivals = [each.similarity for each in neighbours if each.entry.intent != intent]
-    agreeing = sum(each.entry.intent == intent for each in neighbours)
+    is_same = [each.entry.intent == intent for each in neighbours]
     return Features(
         student=opinion.probability,
         similarity=candidate.similarity,
         lead=candidate.similarity - max(rivals, default=0.0),
-        votes=agreeing / len(neighbours),
+        votes=sum(is_same) / len(neighbours),
+        backing=backing_of([each.similarity for each in neighbours], is_same),
     )
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from conversations.answers.bound import sigmoid
 
 SURE: Final = 0.9995
+SHARPNESS: Final = 12.0
+"""How much more the nearest counts: a cosine lower by a twelfth counts a third as much."""
 RIDGE: Final = 1.0
 STEPS: Final = 50
 
@@ -23,21 +25,39 @@ class Features(NamedTuple):
 
     `student`: the student's probability of the entry's intent; `similarity`: cosine of the nearest question of this
     answer; `lead`: by how much that is above the nearest question of any other intent; `votes`: the share of this
-    intent among the nearest questions.
+    intent among the nearest questions; `backing`: the same, each of them counting by how near it is.
     """
 
     student: float
     similarity: float
     lead: float
     votes: float
+    backing: float
 
     def row(self) -> tuple[float, ...]:
         """Return the features as the model below takes them."""
         p = min(SURE, max(1 - SURE, self.student))
-        return (1.0, math.log(p / (1 - p)), self.similarity, self.lead, self.votes)
+        return (1.0, math.log(p / (1 - p)), self.similarity, self.lead, self.votes, self.backing)
 
 
-DEFAULT_WEIGHTS: Final = (-9.0, 1.0, 5.0, 4.0, 3.0)
+DEFAULT_WEIGHTS: Final = (-9.0, 1.0, 5.0, 4.0, 3.0, 0.0)
+
+
+def features_from(values: Sequence[float]) -> Features:
+    """Return features as they were stored; those of older labels have no backing, and votes come closest to it."""
+    student, similarity, lead, votes, *newer = values
+    return Features(student, similarity, lead, votes, backing=newer[0] if newer else votes)
+
+
+def weights_from(values: Sequence[float]) -> tuple[float, ...]:
+    """Return weights as they were stored; those learnt from fewer features ignore what they didn't know."""
+    return (*values, *(0.0,) * (len(DEFAULT_WEIGHTS) - len(values)))
+
+
+def backing_of(similarities: Sequence[float], is_same: Sequence[bool]) -> float:
+    """Return the share of an intent among neighbours, nearest first, the nearest counting most."""
+    weights = [math.exp(SHARPNESS * (each - similarities[0])) for each in similarities]
+    return sum(weight for weight, same in zip(weights, is_same, strict=True) if same) / sum(weights)
 
 
 def score_of(features: Features, weights: Sequence[float]) -> float:

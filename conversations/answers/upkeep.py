@@ -21,7 +21,7 @@ from conversations.answers.models import (
     KnownLabel,
     Step,
 )
-from conversations.answers.score import Features, fit_weights, score_of
+from conversations.answers.score import features_from, fit_weights, score_of
 from conversations.answers.vectors import embed_missing
 from conversations.gateway.models import LLMCall, Purpose
 from conversations.playbook.reading import current_playbook
@@ -103,7 +103,7 @@ def learn_bounds() -> None:
     )
     if len(rows) < MIN_FIT_LABELS:
         return
-    features = [Features(*row[1]) for row in rows]
+    features = [features_from(row[1]) for row in rows]
     weights = fit_weights(features, [row[2] for row in rows])
     labels: dict[int, list[Label]] = {}
     for (answer_id, _told, is_right), seen in zip(rows, features, strict=True):

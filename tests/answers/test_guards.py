@@ -173,7 +173,13 @@ def test_intervals_are_wilsons_and_clopper_pearsons() -> None:
 def test_weights_learn_which_features_tell_right_from_wrong() -> None:
     draw = random.Random(3)
     rows = [
-        Features(draw.uniform(0.3, 0.999), draw.uniform(0.5, 1), draw.uniform(-0.2, 0.4), draw.random())
+        Features(
+            draw.uniform(0.3, 0.999),
+            draw.uniform(0.5, 1),
+            draw.uniform(-0.2, 0.4),
+            draw.random(),
+            backing=draw.random(),
+        )
         for _ in range(600)
     ]
     truth = [row.student + row.lead > 0.8 for row in rows]
