@@ -3,7 +3,7 @@
     uv run python -m bench.known_answers --data DIR [--vectors NAME banking77.npy truevoice.npy]
 
 Warm: four fifths of the rows are known (cache and student), the last fifth asks; five times over, so that each row asks
-once. Weights, curves and limits come from the known part only. Cold: the stream in its order, beginning with nothing.
+once. Weights, curves and limits come from the known part only. The cold stream: `bench.known_answers_cold`.
 """
 
 import argparse
@@ -15,13 +15,12 @@ from typing import Final
 
 import numpy as np
 
-from bench.known_answers_cold import cold_stream
 from bench.known_answers_data import BenchStudent, Numbers, Places, Rows, nearest_rows, read_rows
 from conversations.answers.bound import Curve, Label, shared_prior
 from conversations.answers.guards import difference, traits_of
 from conversations.answers.limit import interval, risk_limit
 from conversations.answers.normal import question_key
-from conversations.answers.score import Features, fit_weights, score_of
+from conversations.answers.score import Features, backing_of, fit_weights, score_of
 from conversations.answers.selfcontained import unfit
 
 FOLDS: Final = 5
@@ -73,13 +72,11 @@ def would_be_hits(
         labels = exact.get(question_key(text))
         if labels is not None and len(labels) == 1:
             label = next(iter(labels))
-            feature = Features(float(p) if label == intent else 0.01, 1.0, 1.0, 1.0)
+            feature = Features(float(p) if label == intent else 0.01, 1.0, 1.0, 1.0, 1.0)
             found.append(WouldBe(label, feature, bool(label == rows.labels[place]), is_exact=True))
             continue
-        candidate = near_candidate(rows, int(place), neighbours, values, intent=int(intent), sure=float(p))
-        if candidate is None and has_fixed:
-            candidate = fixed_candidate(rows, int(place), neighbours, values, intent=int(intent), sure=float(p))
-        found.append(candidate)
+        choose = fixed_candidate if has_fixed else near_candidate
+        found.append(choose(rows, int(place), neighbours, values, intent=int(intent), sure=float(p)))
     return found
 
 
@@ -92,7 +89,8 @@ def fixed_candidate(
     rivals = [float(each) for each, label in zip(cosines, labels, strict=True) if label != intent]
     nearest = max(mine, default=0.0)
     lead = nearest - max(rivals, default=0.0)
-    features = Features(student=sure, similarity=nearest, lead=lead, votes=float((labels == intent).mean()))
+    same = (labels == intent).tolist()
+    features = Features(sure, nearest, lead, votes=sum(same) / len(same), backing=backing_of(cosines, same))
     return WouldBe(intent, features, bool(intent == rows.labels[place]))
 
 
@@ -119,6 +117,7 @@ def near_candidate(
             similarity=float(cosine),
             lead=float(cosine) - max(rivals, default=0.0),
             votes=float((labels == intent).mean()),
+            backing=backing_of(cosines, (labels == intent).tolist()),
         )
         return WouldBe(intent, features, bool(intent == rows.labels[place]))
     return None
@@ -225,12 +224,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--vectors", nargs=3, action="append", default=[], metavar=("NAME", "BANKING77", "TRUEVOICE"))
-    parser.add_argument("--only", choices=("banking77", "truevoice", "cold"), action="append")
+    parser.add_argument("--only", choices=("banking77", "truevoice"), action="append")
     parser.add_argument("--parts", type=int, default=FOLDS, help="how many of the five fifths ask")
     parser.add_argument("--fixed", action="store_true", help="each label has a fixed text: the student alone may serve")
     parser.add_argument("--without-hashed", action="store_true")
     options = parser.parse_args()
-    wanted = options.only or ["banking77", "truevoice", "cold"]
+    wanted = options.only or ["banking77", "truevoice"]
     encoders: list[tuple[str, Path | None, Path | None]] = [] if options.without_hashed else [("hashed", None, None)]
     encoders += [(name, *(Path(each) if each != "-" else None for each in paths)) for name, *paths in options.vectors]
     for name, banking, truevoice in encoders:
@@ -243,8 +242,6 @@ def main() -> None:
             source = options.data / "truevoice_train.csv"
             rows = read_rows(source, columns=columns, vectors=truevoice, encoder=name)
             warm(rows, sees_vectors=sees_vectors, parts=options.parts, has_fixed=options.fixed)
-    if "cold" in wanted:
-        cold_stream(options.data / "truevoice_train.csv", columns=["action", "object"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The measurements of `bench.lookup`; needs Django set up."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,11 +20,15 @@ from conversations.models import Site
 
 LIMIT_MS: Final = 10.0
 CPU_LIMIT_MS: Final = 1.0
-TRIES: Final = 300
+TRIES: Final = 500
+WARM_UP: Final = 30
 DIMENSIONS: Final = 384
 CLUSTERS: Final = 2000
 NOISE: Final = 0.5
 SEED: Final = 3
+RECALLED: Final = 100
+RECALL_LIMIT: Final = 97.0
+BESIDE_MS: Final = 1000.0
 FILL: Final = """
     WITH made AS (
         INSERT INTO conversations_knownanswer
@@ -40,7 +45,9 @@ FILL: Final = """
 
 
 def timed(work: Callable[[int], object]) -> list[float]:
-    """Return how many milliseconds each try took."""
+    """Return how many milliseconds each try took, after some that aren't counted."""
+    for number in range(WARM_UP):
+        work(number)
     took = []
     for number in range(TRIES):
         started = time.perf_counter()
@@ -62,7 +69,7 @@ def fill(site: Site, vectors: NDArray[np.float32]) -> VectorSpace:
     """Store an entry for each vector, with the index over them."""
     space = VectorSpace.objects.create(name="bench", dimensions=DIMENSIONS, is_complete=True)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute(FILL, [site.pk, len(vectors), site.pk])
         cursor.execute("SELECT id FROM conversations_knownquestion ORDER BY id")
         ids = [row[0] for row in cursor.fetchall()]
@@ -84,19 +91,13 @@ def recall(found: Sequence[float], best: Sequence[float]) -> float:
 
 
 def measure(*, entries: int) -> int:
-    """Fill, measure and print; leaves nothing behind."""
-    with transaction.atomic():
-        code = _measure(entries)
-        transaction.set_rollback(True)
-    return code
-
-
-def _measure(entries: int) -> int:
+    """Fill, measure and print."""
     report = Report(f"Lookup among {entries:,} known questions of {DIMENSIONS} dimensions")
     site = Site.objects.create(name="bench")
     scope, vectors = Scope(site.pk, "th"), made_vectors(entries)
     started = time.perf_counter()
-    place = (fill(site, vectors).pk, DIMENSIONS)
+    with transaction.atomic():
+        place = (fill(site, vectors).pk, DIMENSIONS)
     print(f"filled and indexed in {time.perf_counter() - started:.0f} s", flush=True)
     draw = np.random.default_rng(SEED + 1)
     noise = 0.2 * draw.normal(size=(TRIES, DIMENSIONS)) / np.sqrt(DIMENSIONS)
@@ -113,14 +114,16 @@ def _measure(entries: int) -> int:
         cosines = vectors @ (asked[number] / np.linalg.norm(asked[number]))
         return sorted(cosines[np.argpartition(-cosines, NEIGHBOURS)[:NEIGHBOURS]].tolist(), reverse=True)
 
+    flat = FlatCache(vectors)
     same, near, brute = timed(look_same), timed(look_near), timed(look_everywhere)
+    gptcache = timed(lambda number: flat.look(asked[number]))
     cpu = time.process_time()
     timed(look_same)
-    same_cpu = (time.process_time() - cpu) * 1000 / TRIES
+    same_cpu = (time.process_time() - cpu) * 1000 / (TRIES + WARM_UP)
     cpu = time.process_time()
     timed(look_near)
-    near_cpu = (time.process_time() - cpu) * 1000 / TRIES
-    recalls = [recall(look_near(number), look_everywhere(number)) for number in range(50)]
+    near_cpu = (time.process_time() - cpu) * 1000 / (TRIES + WARM_UP)
+    recalls = [recall(look_near(number), look_everywhere(number)) for number in range(RECALLED)]
     encoder = HashedEncoder()
     encoding = timed(lambda number: encoder.encode([f"ร้านเปิดกี่โมงคะ {number}"]))
     for name, took in (("same question", same), (f"nearest {NEIGHBOURS}, HNSW", near)):
@@ -130,19 +133,37 @@ def _measure(entries: int) -> int:
         at_most("same question, CPU of this process", same_cpu, limit=CPU_LIMIT_MS, unit="ms"),
         at_most(f"nearest {NEIGHBOURS}, CPU of this process", near_cpu, limit=CPU_LIMIT_MS, unit="ms"),
         at_most("hashed n-grams of a question, p50", percentile(encoding, 0.5), limit=CPU_LIMIT_MS, unit="ms"),
-        at_least("of the truly nearest found", 100 * float(np.mean(recalls)), limit=90, unit="%"),
-        at_most("beside it: brute force in this process (154 MB), p99", percentile(brute, 0.99), limit=1000, unit="ms"),
-        at_most(
-            "beside it: a Python list compared one by one, p50", one_by_one(vectors, asked[0]), limit=1e6, unit="ms"
-        ),
+        at_least("of the truly nearest found", 100 * float(np.mean(recalls)), limit=RECALL_LIMIT, unit="%"),
     )
+    for name, took in (("brute force", brute), ("GPTCache's way", gptcache)):
+        report.add(
+            at_most(f"beside it: {name} (154 MB a process), p50", percentile(took, 0.5), limit=BESIDE_MS, unit="ms"),
+            at_most(f"beside it: {name} (154 MB a process), p99", percentile(took, 0.99), limit=BESIDE_MS, unit="ms"),
+        )
     return report.close()
 
 
-def one_by_one(vectors: NDArray[np.float32], asked: NDArray[np.float32]) -> float:
-    """Return how long a cache takes that evaluates each entry by itself, from a twentieth of them."""
-    few = vectors[: len(vectors) // 20].tolist()
-    mine = asked.tolist()
-    started = time.perf_counter()
-    max(sum(x * y for x, y in zip(each, mine, strict=True)) for each in few)
-    return (time.perf_counter() - started) * 1000 * 20
+class FlatCache:
+    """GPTCache's published way, made again: a flat index in each process, questions and answers in SQLite.
+
+    The index gives the nearest ids; each one's row is read, and its similarity evaluated. It knows no scopes.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        self._vectors = vectors
+        self._rows = sqlite3.connect(":memory:")
+        self._rows.execute("CREATE TABLE entry (id INTEGER PRIMARY KEY, question TEXT, answer TEXT, embedding BLOB)")
+        self._rows.executemany(
+            "INSERT INTO entry VALUES (?, ?, ?, ?)",
+            ((place, f"question {place}", f"answer {place}", row.tobytes()) for place, row in enumerate(vectors)),
+        )
+
+    def look(self, asked: NDArray[np.float32]) -> list[float]:
+        """Return the similarities of the nearest entries."""
+        cosines = self._vectors @ (asked / np.linalg.norm(asked))
+        found = np.argpartition(-cosines, NEIGHBOURS)[:NEIGHBOURS]
+        rows = [
+            self._rows.execute("SELECT question, answer, embedding FROM entry WHERE id = ?", [int(place)]).fetchone()
+            for place in found
+        ]
+        return sorted((float(np.frombuffer(row[2], np.float32) @ asked) for row in rows), reverse=True)
