@@ -57,7 +57,7 @@ def said_by_another(question: KnownQuestion, customer: Customer) -> tuple[str, i
     """Return how another customer asked the same, and who that was; None where nobody else is left who did."""
     labels = question.labels.filter(customer__isnull=False, run_id__isnull=False).exclude(customer=customer)
     for run_id, other_id in labels.order_by("pk").values_list("run_id", "customer_id")[:LOOKED_AT]:
-        run = Run.objects.filter(pk=run_id).first()
+        run = Run.objects.filter(pk=run_id or 0).first()
         text = last_words(run) if run is not None else ""
         if question_key(text) == question.key:
             return text, other_id

@@ -22,11 +22,12 @@ NEVER_EXPLORED: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What was found: why the question is unfit ("" if it isn't), each step's decision, and what would be answered."""
+    """What was found: why the question is unfit ("": it isn't), each step's decision, answer, the student's word."""
 
     unfit: str
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     answer: str = ""
+    opinion: Opinion | None = None
 
 
 def try_question(text: str, scope: Scope, *, board: Board) -> Tried:
@@ -49,7 +50,7 @@ def try_question(text: str, scope: Scope, *, board: Board) -> Tried:
         "fixed": decide_fixed(fixed, opinion, rules, draw=NEVER_EXPLORED),
     }
     hit = next((each for each in decisions.values() if each.is_hit and each.entry), None)
-    return Tried("", decisions, hit.entry.text if hit and hit.entry else "")
+    return Tried("", decisions, hit.entry.text if hit and hit.entry else "", opinion)
 
 
 def rules_of(board: Board, reusable: frozenset[str]) -> Rules:

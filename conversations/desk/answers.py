@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from typing_extensions import override
@@ -27,10 +26,11 @@ from conversations.answers.keeping import (
     put_away,
 )
 from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownQuestion
-from conversations.answers.selfcontained import Unfit
 from conversations.desk.answers_pages import coverage_view, figures_now, resume_view, try_view
+from conversations.desk.answers_words import UNFIT_WORDS, unfit_words
 from conversations.desk.audited import Audited
 from conversations.desk.look import ModelAdmin, coloured
+from conversations.desk.numbers import money
 from conversations.desk.playbook import short
 from conversations.playbook.checks import answer_problem
 from conversations.playbook.reading import current_playbook
@@ -49,25 +49,6 @@ COLOURS: Final = {
     AnswerState.RETIRED: "default",
     AnswerState.BANNED: "danger",
 }
-UNFIT_WORDS: Final[dict[str, Promise]] = {
-    "intent": _(
-        "Answers of this intent may not be used again. Mark the intent as reusable and publish, or choose another."
-    ),
-    Unfit.TOO_SHORT: _("Too short: alone it says nothing."),
-    Unfit.TOO_LONG: _("Too long to be asked again in the same words."),
-    Unfit.HIDDEN_SIGNS: _("It holds signs that can't be seen, or too much punctuation."),
-    Unfit.FOLLOW_UP: _("It follows something said before; in another conversation it means something else."),
-    Unfit.POINTS_ELSEWHERE: _("It points at something (this, that one) that only its own conversation knows."),
-    Unfit.OWN_CASE: _("It names somebody's own order or number."),
-    Unfit.PERSONAL: _("It holds personal data."),
-    Unfit.LINK: _("It holds a link."),
-    Unfit.SEVERAL_LINES: _("Please write one question on one line."),
-}
-
-
-def unfit_words(error: NotKnowableError) -> str:
-    """Return in words why something can't be known."""
-    return str(UNFIT_WORDS.get(str(error), str(error)))
 
 
 class AnswerForm(AnswerModelForm):
@@ -92,7 +73,7 @@ class AnswerForm(AnswerModelForm):
             try:
                 check_question(question)
             except NotKnowableError as error:
-                self.add_error("question", unfit_words(error))
+                self.add_error("question", unfit_words(str(error)))
         if problem := answer_problem(str(given.get("text", ""))):
             self.add_error("text", str(problem))
         intent = given.get("intent") or self.instance.intent
@@ -107,7 +88,18 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
 
     form = AnswerForm
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})}}
-    list_display = ("asked", "answered", "shown_state", "intent", "site", "locale", "hits", "verified", "last_used_at")
+    list_display = (
+        "asked",
+        "answered",
+        "shown_state",
+        "intent",
+        "site",
+        "locale",
+        "hits",
+        "verified",
+        "saved",
+        "last_used_at",
+    )
     list_select_related = ("site",)
     list_filter = (
         ("state", ChoicesDropdownFilter),
@@ -147,8 +139,10 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
         return ("ways_to_ask", "state", "why", "site", "locale", "intent", *figures)
 
     @override
-    def save_model(self, request: HttpRequest, obj: KnownAnswer, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Add an answer, or make the edit the answer from now on."""
+        if not isinstance(obj, KnownAnswer):
+            raise TypeError(obj)
         by = request.user if isinstance(request.user, AbstractBaseUser) else None
         question = str(form.cleaned_data.get("question") or "").strip()
         if not change:
@@ -186,6 +180,11 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
         """Return how often the model agreed, and how often not."""
         return f"{answer.right} / {answer.wrong}"
 
+    @admin.display(description=_("money saved"), ordering="money_saved")
+    def saved(self, answer: KnownAnswer) -> str:
+        """Return what the model was not paid for."""
+        return money(answer.money_saved, "")
+
     @admin.display(description=_("ways to ask"))
     def ways_to_ask(self, answer: KnownAnswer) -> str:
         """Return all ways to ask, one a line."""
@@ -200,7 +199,7 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
                 approve(answer, by=request.user if isinstance(request.user, AbstractBaseUser) else None, seen=1)
                 done += 1
             except NotKnowableError as error:
-                self.message_user(request, f"{short(answer.text)}: {unfit_words(error)}", messages.ERROR)
+                self.message_user(request, f"{short(answer.text)}: {unfit_words(str(error))}", messages.ERROR)
         self._say(request, done)
 
     @admin.action(description=_("Retire"), permissions=["change"])

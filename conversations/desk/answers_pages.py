@@ -7,20 +7,20 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from conversations.answers.board import SHELF, Scope, policy_row, touch
 from conversations.answers.coverage import QUESTIONS_SHOWN, Cluster, clusters
 from conversations.answers.keeping import NotKnowableError, approve
-from conversations.answers.ladder import Decision, Why
+from conversations.answers.ladder import Decision, Opinion
 from conversations.answers.limit import interval
 from conversations.answers.models import (
     SERVED_STATES,
@@ -30,8 +30,10 @@ from conversations.answers.models import (
     KnownDay,
     KnownLabel,
     KnownQuestion,
+    QuestionVector,
 )
 from conversations.answers.trying import Tried, try_question
+from conversations.desk.answers_words import STEPS, WHY, detail_words, unfit_words
 from conversations.desk.numbers import milliseconds, money, percent
 from conversations.models import Locale, Site
 from conversations.playbook.audit import record
@@ -39,30 +41,6 @@ from conversations.playbook.models import Verb
 
 DAYS: Final = 30
 MAX_QUESTION_CHARS: Final = 2000
-WHY: Final[dict[str, Promise]] = {
-    Why.SERVED: gettext_lazy("would be served"),
-    Why.EXPLORED: gettext_lazy("would be served (and is checked now and then)"),
-    Why.OFF: gettext_lazy("known answers are switched off"),
-    Why.STOPPED: gettext_lazy("serving was stopped"),
-    Why.NOTHING_KNOWN: gettext_lazy("nothing is known for this site and language"),
-    Why.UNFIT: gettext_lazy("the question doesn't stand for itself"),
-    Why.NO_ENTRY: gettext_lazy("nothing known"),
-    Why.NOT_REUSABLE: gettext_lazy("answers of this intent may not be used again"),
-    Why.IN_DOUBT: gettext_lazy("its own checks speak against it"),
-    Why.NO_STUDENT: gettext_lazy("no student to agree with it"),
-    Why.STUDENT_UNSURE: gettext_lazy("the student is unsure"),
-    Why.STUDENT_DISAGREES: gettext_lazy("the student takes it for another intent"),
-    Why.NEEDS_ACTION: gettext_lazy("something must be done, or a person is wanted"),
-    Why.GUARDED: gettext_lazy("it differs in something that matters"),
-    Why.ABOVE_LIMIT: gettext_lazy("not sure enough yet"),
-    Why.ENCODER_AWAY: gettext_lazy("no vectors yet"),
-}
-STEPS: Final[dict[str, Promise]] = {
-    "fit": gettext_lazy("Stands for itself"),
-    "exact": gettext_lazy("The same question"),
-    "near": gettext_lazy("A similar question"),
-    "fixed": gettext_lazy("Fixed text of the intent"),
-}
 
 
 def may_see(request: HttpRequest) -> bool:
@@ -106,6 +84,7 @@ def figures_now() -> dict[str, Any]:
             (_("Answers served"), f"{entries['served']:,}"),
             (_("Waiting for a look"), f"{entries['waiting']:,}"),
             (_("Questions"), f"{KnownQuestion.objects.count():,}"),
+            (_("Space in the database"), filesizeformat(size_in_bytes())),
             (_("Served, 30 days"), f"{served:,} ({percent(served / replies if replies else None)})"),
             (_("of it similar questions"), f"{days['near'] + days['fixed']:,}"),
             (_("Checked"), f"{checked['total']:,}"),
@@ -115,6 +94,14 @@ def figures_now() -> dict[str, Any]:
             (_("Waiting saved"), milliseconds(days["ms"])),
         ],
     }
+
+
+def size_in_bytes() -> int:
+    """Return how much room known answers take, with their indexes."""
+    tables = [model._meta.db_table for model in (KnownAnswer, KnownQuestion, QuestionVector, KnownLabel)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name", [tables])
+        return int(cursor.fetchone()[0])
 
 
 def page(request: HttpRequest, template: str, title: str, **context: object) -> HttpResponse:
@@ -140,29 +127,61 @@ def try_view(request: HttpRequest) -> HttpResponse:
         locales=[(value, label, value == locale) for value, label in Locale.choices],
         steps=step_lines(tried) if tried else [],
         answer=tried.answer if tried else "",
+        is_serving=bool(SHELF.current().states),
     )
 
 
 def step_lines(tried: Tried) -> list[dict[str, Any]]:
     """Return each step's verdict in words."""
-    fit = {"title": STEPS["fit"], "verdict": _("no: %(why)s") % {"why": tried.unfit} if tried.unfit else _("yes")}
-    return [fit, *(step_line(name, decision) for name, decision in tried.decisions.items())]
+    verdict = _("no: %(why)s") % {"why": unfit_words(tried.unfit)} if tried.unfit else _("yes")
+    fit = {"title": STEPS["fit"], "verdict": verdict, "is_hit": not tried.unfit}
+    if tried.unfit:
+        return [fit]
+    return [fit, student_line(tried.opinion), *(step_line(name, each) for name, each in tried.decisions.items())]
+
+
+def student_line(opinion: Opinion | None) -> dict[str, Any]:
+    """Return what the student says of the question."""
+    if opinion is None:
+        return {"title": STEPS["student"], "verdict": _("There is none yet: nothing similar is served."), "notes": []}
+    notes = [_("something must be done")] if opinion.action_required else []
+    notes += [_("a person is wanted")] if opinion.escalate else []
+    notes += [_("unsure")] if opinion.is_unsure else []
+    return {
+        "title": STEPS["student"],
+        "verdict": f"{opinion.intent} ({percent(opinion.probability)})",
+        "notes": notes,
+        "is_hit": not notes,
+    }
 
 
 def step_line(name: str, decision: Decision) -> dict[str, Any]:
     """Return one step's verdict in words."""
+    entry = decision.entry
     return {
         "title": STEPS[name],
         "verdict": WHY.get(decision.why, decision.why.value),
-        "detail": str(decision.detail),
+        "detail": detail_words(decision.detail),
+        "notes": [*guard_lines(decision), *feature_lines(decision)],
         "score": f"{decision.score:.3f}" if decision.score else "",
         "risk": percent(decision.risk) if decision.score else "",
-        "features": ", ".join(f"{value:.2f}" for value in decision.features),
         "is_hit": decision.is_hit,
-        "url": reverse("admin:conversations_knownanswer_change", args=[decision.entry.answer_id])
-        if decision.entry
-        else "",
+        "url": reverse("admin:conversations_knownanswer_change", args=[entry.answer_id]) if entry else "",
     }
+
+
+def guard_lines(decision: Decision) -> list[str]:
+    """Return for each similar question that a guard kept away what it differs in."""
+    texts = dict(KnownQuestion.objects.filter(pk__in=decision.guarded).values_list("pk", "text"))
+    return [f"{texts[pk]} – {detail_words(guard)}" for pk, guard in decision.guarded.items() if pk in texts]
+
+
+def feature_lines(decision: Decision) -> list[str]:
+    """Return what speaks for a similar question."""
+    if not decision.features:
+        return []
+    told = dict(zip(("student", "similarity", "lead", "votes"), map("{:.2f}".format, decision.features), strict=True))
+    return [_("student %(student)s · similarity %(similarity)s · lead %(lead)s · votes %(votes)s") % told]
 
 
 def coverage_view(request: HttpRequest) -> HttpResponse:

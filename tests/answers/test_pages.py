@@ -89,8 +89,8 @@ def test_chosen_answers_are_put_away(staff: Client, site: Site, action: str, sta
     ("question", "words"),
     [
         ("ร้านเปิดกี่โมงครับ", ["would be served", "The customer would read:", ANSWER]),
-        ("ร้านอยู่ที่ไหนคะ", ["nothing known", "no student", "The model would answer."]),
-        ("ตัวนี้ล่ะคะ", ["points_elsewhere", "The model would answer."]),
+        ("ร้านอยู่ที่ไหนคะ", ["nothing known", "There is none yet", "The model would answer."]),
+        ("ตัวนี้ล่ะคะ", ["It points at something", "The model would answer."]),
         ("<script>alert(1)</script> ร้านเปิดกี่โมง", ["&lt;script&gt;", "The model would answer."]),
     ],
 )
