@@ -82,7 +82,7 @@ def test_the_share_that_is_served_is_of_all_questions(
     learn(loop)
     day = KnownDay.objects.get()
     assert (day.exact, day.asked, day.checked) == (1, 3, 0)
-    assert figures_now()["lines"][3][1] == "1 (25.0 %)"
+    assert dict(figures_now()["lines"])["Served, 30 days"] == "1 (25.0 %)"
 
 
 def test_it_is_not_served_where_the_shop_wants_staff_to_approve_it(
