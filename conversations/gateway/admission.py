@@ -76,11 +76,23 @@ class Script:
 
 
 class Admission:
-    """The gate of one loop's calls. `hold_seconds`: how long a call that is never settled keeps its places."""
+    """The gate of one loop's calls.
 
-    def __init__(self, client: AsyncRedis, *, hold_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    `hold_seconds`: how long a call that is never settled keeps its places; `patience_seconds`: how long Redis is
+    waited for.
+    """
+
+    def __init__(
+        self,
+        client: AsyncRedis,
+        *,
+        hold_seconds: float,
+        patience_seconds: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._admit = Script(client, "admit.lua")
         self._settle = Script(client, "settle.lua")
+        self._patience = patience_seconds
         self._hold = hold_seconds + HOLD_MARGIN_SECONDS
         self._circuits = Circuits(clock)
         self._allowances = Allowances(clock)
@@ -97,7 +109,7 @@ class Admission:
         token = next(self._names)
         if not self._is_dark():
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(self._patience):
                     return await self._admit_together(candidates, token, tokens=tokens)
             except (RedisError, OSError, TimeoutError) as error:
                 self._go_dark(error)
@@ -116,7 +128,7 @@ class Admission:
 
     async def _tell(self, lease: Lease, settlement: Settlement) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience):
                 await self._settle_together(lease, settlement)
         except (RedisError, OSError, TimeoutError) as error:
             self._go_dark(error)
