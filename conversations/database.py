@@ -107,6 +107,14 @@ def row_of(statement: bytes, parameters: Sequence[object]) -> tuple[Any, ...] | 
         return cursor.fetchone()
 
 
+def rows_of(statement: bytes, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    """Run a statement of our own, as `row_of` does, and return all its rows."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, RawCursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        return cursor.fetchall()
+
+
 def placeholder(field: "models.Field[Any, Any]") -> str:
     """Return a parameter's place in a statement of our own, with its type: PostgreSQL can't tell it there."""
     kind = field.db_type(connection) or ""

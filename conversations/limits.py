@@ -9,18 +9,18 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
+from conversations.joining import Joined, one_per_loop
 from conversations.redis import loop_client
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Charge:
     @property
     def redis_key(self) -> str:
         """Where the bucket lies."""
-        return f"csbot:limit:{self.limit.name}:{self.key}"
+        return f"csbot:credit:{self.limit.name}:{self.key}"
 
 
 def secret_key(secret: str) -> str:
@@ -122,26 +122,34 @@ def local_buckets() -> LocalBuckets:
     return LocalBuckets()
 
 
-# All buckets are looked at before any is charged; each vanishes by itself once it would be full again.
+# Each act in its turn: all its buckets are looked at before any is charged. A bucket vanishes by itself once it would
+# be full again. KEYS: the buckets of all acts. ARGV: for each act how many buckets, then three numbers for each one.
 SPEND: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local wait, levels = 0, {}
-for i, key in ipairs(KEYS) do
-  local capacity, per_ms, credits = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]) / 1000, tonumber(ARGV[3 * i])
-  local bucket = redis.call('HMGET', key, 'level', 'at')
-  local level = capacity
-  if bucket[1] then level = math.min(capacity, bucket[1] + math.max(0, now - bucket[2]) * per_ms) end
-  levels[i] = level
-  wait = math.max(wait, (credits - level) / per_ms)
+local waits, first, at = {}, 0, 1
+while at <= #ARGV do
+  local many, wait, levels = tonumber(ARGV[at]), 0, {}
+  for i = 1, many do
+    local capacity, per_ms, credits = ARGV[at + 3 * i - 2] + 0, ARGV[at + 3 * i - 1] / 1000, ARGV[at + 3 * i] + 0
+    local bucket = redis.call('GET', KEYS[first + i])
+    local level = capacity
+    if bucket then
+      local then_level, then_at = bucket:match('^(%S+) (%S+)$')
+      level = math.min(capacity, then_level + math.max(0, now - then_at) * per_ms)
+    end
+    levels[i] = level
+    wait = math.max(wait, (credits - level) / per_ms)
+  end
+  for i = 1, wait > 0 and 0 or many do
+    local capacity, per_ms, credits = ARGV[at + 3 * i - 2] + 0, ARGV[at + 3 * i - 1] / 1000, ARGV[at + 3 * i] + 0
+    local full_after = math.ceil((capacity - levels[i] + credits) / per_ms) + 1000
+    redis.call('SET', KEYS[first + i], string.format('%.6f %d', levels[i] - credits, now), 'PX', full_after)
+  end
+  waits[#waits + 1] = math.ceil(wait)
+  first, at = first + many, at + 1 + 3 * many
 end
-if wait > 0 then return math.ceil(wait) end
-for i, key in ipairs(KEYS) do
-  local capacity, per_ms, credits = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]) / 1000, tonumber(ARGV[3 * i])
-  redis.call('HSET', key, 'level', tostring(levels[i] - credits), 'at', tostring(now))
-  redis.call('PEXPIRE', key, math.ceil((capacity - levels[i] + credits) / per_ms) + 1000)
-end
-return 0
+return waits
 """
 
 REDIS_SECONDS: Final = 0.25
@@ -150,47 +158,50 @@ ALONE_SECONDS: Final = 3.0
 
 
 class Limiter:
-    """Spends credits in Redis, or in this process while Redis is away. Belongs to one loop."""
+    """Spends credits in Redis, or in this process while Redis is away. Belongs to one loop.
+
+    What many spend at the same moment is one round trip.
+    """
 
     def __init__(self, client: AsyncRedis) -> None:
         self._script = client.register_script(SPEND)
         self._local = LocalBuckets()
         self._alone_until = 0.0
+        self._acts: Joined[tuple[Charge, ...], float] = Joined(self._spend_together)
 
     async def spend(self, *charges: Charge) -> float:
         """Take all charges and return 0, or take none and return the seconds to wait."""
         if settings.CSBOT_RATE_LIMIT_SCALE == 0:
             return 0.0
+        return await self._acts.ask(charges)
+
+    async def _spend_together(self, acts: Sequence[tuple[Charge, ...]]) -> list[float]:
         if time.monotonic() >= self._alone_until:
             with suppress(RedisError, OSError, TimeoutError):
-                return await self._spend_in_redis(charges)
+                return await self._spend_in_redis(acts)
             self._alone_until = time.monotonic() + ALONE_SECONDS
             logger.warning("limits counted in this process: Redis gave no answer")
-        return self._local.spend(*charges)
+        return [self._local.spend(*charges) for charges in acts]
 
-    async def _spend_in_redis(self, charges: tuple[Charge, ...]) -> float:
-        keys = [charge.redis_key for charge in charges]
-        arguments = list(_script_arguments(charges))
+    async def _spend_in_redis(self, acts: Sequence[tuple[Charge, ...]]) -> list[float]:
+        keys = [charge.redis_key for charges in acts for charge in charges]
+        arguments = [argument for charges in acts for argument in _script_arguments(charges)]
         async with asyncio.timeout(REDIS_SECONDS):
-            wait_ms: int = await self._script(keys=keys, args=arguments)
-        return wait_ms / 1000
+            waits_ms: list[int] = await self._script(keys=keys, args=arguments)
+        return [wait_ms / 1000 for wait_ms in waits_ms]
 
 
 def _script_arguments(charges: tuple[Charge, ...]) -> Iterator[float]:
+    yield len(charges)
     for charge in charges:
         limit = charge.limit.scaled()
         yield from (limit.capacity, limit.per_second, charge.credits)
 
 
-_limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, Limiter] = WeakKeyDictionary()
-
-
+@one_per_loop
 def loop_limiter() -> Limiter:
     """Return the running loop's limiter."""
-    loop = asyncio.get_running_loop()
-    if loop not in _limiters:
-        _limiters[loop] = Limiter(loop_client())
-    return _limiters[loop]
+    return Limiter(loop_client())
 
 
 UNKNOWN_ADDRESS: Final = "unknown"

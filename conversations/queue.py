@@ -8,6 +8,8 @@ Form: https://docs.celeryq.dev/en/stable/internals/protocol.html (version 2), in
 import logging
 import time
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import uuid4
@@ -28,20 +30,36 @@ QUEUED_AT: Final = "csbot_queued_at"
 NO_FOLLOWERS: Final = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
-def ask_for_reply(conversation_id: int) -> float:
-    """Put a conversation into the queue; return for how many seconds the first in it has been waiting.
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """How the queue stands: for how many seconds its first has been waiting, and how many were there before."""
 
-    Where there is no queue now, the scheduler asks again later.
-    """
+    waited_seconds: float
+    ahead: int
+
+
+NOT_QUEUED: Final = Queued(0.0, 0)
+
+
+def ask_for_reply(conversation_id: int) -> Queued:
+    """Put a conversation into the queue. Where there is none now, the scheduler asks again later."""
+    return ask_for_replies([conversation_id])
+
+
+def ask_for_replies(conversation_ids: Sequence[int]) -> Queued:
+    """Put conversations into the queue, the first one first, in one round trip."""
+    if not conversation_ids:
+        return NOT_QUEUED
+    messages = [task_message(REPLY_TASK, conversation_id) for conversation_id in conversation_ids]
     try:
         pipeline = redis_client().pipeline(transaction=False)
-        pipeline.lpush(settings.CELERY_TASK_DEFAULT_QUEUE, task_message(REPLY_TASK, conversation_id))
         pipeline.lindex(settings.CELERY_TASK_DEFAULT_QUEUE, -1)
-        _length, first = pipeline.execute()
+        pipeline.lpush(settings.CELERY_TASK_DEFAULT_QUEUE, *messages)
+        first, length = pipeline.execute()
     except (RedisError, OSError) as error:
-        logger.warning("conversation %d not queued: %s", conversation_id, type(error).__name__)
-        return 0.0
-    return _seconds_in_queue(first)
+        logger.warning("%d conversations not queued: %s", len(conversation_ids), type(error).__name__)
+        return NOT_QUEUED
+    return Queued(_seconds_in_queue(first), max(0, length - len(messages)))
 
 
 def _seconds_in_queue(message: bytes | None) -> float:

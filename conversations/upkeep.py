@@ -73,12 +73,14 @@ def tell_who_waits() -> None:
     """Tell customers honestly that the answer takes longer; bring in a person for those who waited too long."""
     before = timezone.now() - timedelta(seconds=NOTICE_AFTER_SECONDS)
     give_up_before = timezone.now() - timedelta(seconds=settings.CSBOT_GIVE_UP_SECONDS)
+    patient: dict[int, int] = {}
     for conversation in Conversation.objects.overdue(before=before)[:BATCH]:
         waiting_since = conversation.waiting_since()
         if waiting_since is not None and waiting_since < give_up_before:
             escalate(conversation.pk, reason=Reason.OVERLOAD)
         else:
-            ask_to_wait(conversation.pk, seq=conversation.customer_seq)
+            patient[conversation.pk] = conversation.customer_seq
+    ask_to_wait(patient)
 
 
 def take_up_evaluations() -> None:

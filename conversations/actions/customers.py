@@ -1,5 +1,6 @@
 """What a customer does to a conversation: write, read, rate, and come in the first place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.utils import timezone
 from conversations.actions import statements
 from conversations.actions.append import append_customer_message, message_item
 from conversations.actions.ownership import OWNER_FIELDS, SEQ_FIELDS, owner_item, queue_changed_item, reopen_locked
-from conversations.database import row_of
+from conversations.database import row_of, rows_of
 from conversations.events.lane import Item
 from conversations.events.publisher import announce
 from conversations.models import Conversation, Customer, Message, Owner, Priority, Sender, Site
@@ -38,6 +39,41 @@ class Stored:
     is_new: bool
     wants_reply: bool
     open_run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a customer writes, before it is stored."""
+
+    conversation_id: int
+    client_id: UUID
+    text: str
+
+
+def add_questions(asked: Sequence[Asked]) -> list[Stored | None]:
+    """Store what many customers write to the bot, in one round trip; waits for nobody's lock.
+
+    None for whatever isn't the usual course, which is `add_customer_message`'s: a resend, another owner, a conversation
+    that somebody is changing at this very moment or that is gone, a second message of the same conversation.
+    """
+    first: dict[int, Asked] = {}
+    for each in asked:
+        first.setdefault(each.conversation_id, each)
+    now = timezone.now()
+    given = statements.QUESTION.parameters(Message(sender=Sender.CUSTOMER, created_at=now))
+    ids, texts = [each.client_id for each in first.values()], [each.text for each in first.values()]
+    rows = rows_of(statements.store_questions(), (list(first), ids, texts, now, now, *given))
+    found: dict[int, Stored] = {}
+    stored = []
+    for conversation_id, pk, seq, open_run_id in rows:
+        each = first[conversation_id]
+        message = Message(pk=pk, conversation_id=conversation_id, seq=seq, sender=Sender.CUSTOMER, created_at=now)
+        message.text, message.client_id = each.text, each.client_id
+        stored.append(message)
+        found[conversation_id] = Stored(seq=seq, at=now, is_new=True, wants_reply=True, open_run_id=open_run_id)
+    if stored:
+        announce(*map(message_item, stored))
+    return [found.get(each.conversation_id) if first[each.conversation_id] is each else None for each in asked]
 
 
 def add_customer_message(conversation_id: int, *, client_id: UUID, text: str) -> Stored:

@@ -56,6 +56,10 @@ STAMPS = """
     (SELECT stamp FROM conversations_answerpolicy LIMIT 1)
 """
 CUSTOMER_MESSAGE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq"})
+QUESTION = Insertion(
+    Message,
+    {"conversation_id": "moved.id", "seq": "moved.head_seq", "client_id": "moved.client_id", "text": "moved.text"},
+)
 BOT_MESSAGE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq", "run_id": "moved.run_id"})
 WAIT_NOTICE = Insertion(Message, {"conversation_id": "moved.id", "seq": "moved.head_seq", "text": "moved.said"})
 RUN = Insertion(
@@ -102,13 +106,53 @@ def store_question() -> bytes:
 
 
 @cache
-def ask_to_wait() -> bytes:
-    """Return the statement that stores the sentence that asks to wait, where nobody is answering and it wasn't said."""
+def store_questions() -> bytes:
+    """Return the statement that does the same for many customers at once; given arrays of conversation, id and text.
+
+    It waits for nobody: a conversation whose row somebody else has locked is left out, as are those that the bot
+    doesn't answer and messages that are there already. No conversation may be given twice.
+    """
     return numbered(f"""
-        WITH moved AS (
+        WITH held AS (
+            SELECT conversation.id, asked.client_id, asked.text
+              FROM unnest(%s::bigint[], %s::uuid[], %s::text[]) AS asked (conversation_id, client_id, text)
+              JOIN conversations_conversation AS conversation ON conversation.id = asked.conversation_id
+             WHERE conversation.owner = 'bot'
+               AND NOT EXISTS (
+                   SELECT FROM conversations_message AS earlier
+                    WHERE earlier.conversation_id = conversation.id AND earlier.client_id = asked.client_id
+               )
+               FOR NO KEY UPDATE OF conversation SKIP LOCKED
+        ), moved AS (
             UPDATE conversations_conversation AS conversation
-               SET head_seq = head_seq + 1, last_message_at = %s
-             WHERE id = %s AND owner = 'bot' AND customer_seq > answered_seq AND answered_seq < %s
+               SET head_seq = head_seq + 1, customer_seq = head_seq + 1,
+                   last_message_at = %s, reply_requested_at = %s
+              FROM held WHERE conversation.id = held.id
+         RETURNING conversation.id, conversation.head_seq, conversation.answered_seq, held.client_id, held.text
+        ), stored AS (
+            INSERT INTO conversations_message ({QUESTION.columns})
+            SELECT {QUESTION.values} FROM moved
+         RETURNING id, conversation_id, seq
+        )
+        SELECT stored.conversation_id, stored.id, stored.seq, run.id
+          FROM moved JOIN stored ON stored.conversation_id = moved.id
+          LEFT JOIN conversations_run AS run
+            ON run.conversation_id = moved.id AND run.state = 'open' AND run.covers_seq > moved.answered_seq
+    """)  # noqa: S608
+
+
+@cache
+def ask_to_wait() -> bytes:
+    """Return the statement that stores the sentence that asks to wait, where nobody is answering and it wasn't said.
+
+    For many at once, given arrays of conversation and customer message; waits for nobody, as `store_questions`.
+    """
+    return numbered(f"""
+        WITH held AS (
+            SELECT conversation.id
+              FROM unnest(%s::bigint[], %s::integer[]) AS asked (conversation_id, seq)
+              JOIN conversations_conversation AS conversation ON conversation.id = asked.conversation_id
+             WHERE owner = 'bot' AND customer_seq > answered_seq AND answered_seq < asked.seq
                AND NOT EXISTS (
                    SELECT FROM conversations_run AS run
                     WHERE run.conversation_id = conversation.id AND run.state = 'open'
@@ -118,13 +162,18 @@ def ask_to_wait() -> bytes:
                     WHERE earlier.conversation_id = conversation.id
                       AND earlier.seq > conversation.answered_seq AND earlier.code = %s
                )
-         RETURNING id, head_seq, CASE locale WHEN %s THEN %s::text ELSE %s::text END AS said
+               FOR NO KEY UPDATE OF conversation SKIP LOCKED
+        ), moved AS (
+            UPDATE conversations_conversation AS conversation
+               SET head_seq = head_seq + 1, last_message_at = %s
+              FROM held WHERE conversation.id = held.id
+         RETURNING conversation.id, head_seq, CASE locale WHEN %s THEN %s::text ELSE %s::text END AS said
         ), stored AS (
             INSERT INTO conversations_message ({WAIT_NOTICE.columns})
             SELECT {WAIT_NOTICE.values} FROM moved
-         RETURNING id, seq, text
+         RETURNING id, conversation_id, seq, text
         )
-        SELECT id, seq, text FROM stored
+        SELECT id, conversation_id, seq, text FROM stored
     """)  # noqa: S608
 
 

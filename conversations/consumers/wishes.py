@@ -12,12 +12,13 @@ from django.conf import settings
 from conversations.actions.customers import ConflictError, NotResolvedError, Stored, mark_read, rate
 from conversations.consumers.client_frames import AskHuman, ClientFrame, Hello, Ping, Rate, Read, Send, Stop, Typing
 from conversations.consumers.reading import find_stored
+from conversations.consumers.reception import loop_reception
 from conversations.consumers.sentences import Code, sentence
 from conversations.database import persistently
 from conversations.events.frames import iso, to_json, typing_frame
 from conversations.events.lane import Item, Kind, conversation_topic
 from conversations.events.live import loop_publisher
-from conversations.intake import ask_human, receive_message, stop_reply
+from conversations.intake import ask_human, stop_reply
 from conversations.limits import CONVERSATION, VISITOR, Charge, loop_limiter
 from conversations.models import Conversation
 from conversations.text.checks import Problem, check_message
@@ -101,9 +102,7 @@ async def _send(frame: Send, *, visitor: Visitor) -> str:
     try:
         if wait:
             return await _resent(frame, visitor=visitor, wait=wait)
-        stored = await persistently(
-            receive_message, visitor.conversation_id, client_id=frame.client_id, text=frame.text
-        )
+        stored = await loop_reception().receive(visitor.conversation_id, client_id=frame.client_id, text=frame.text)
     except ConflictError:
         return nack_frame(frame.echo, Code.CONFLICT, locale=visitor.locale)
     except Conversation.DoesNotExist:

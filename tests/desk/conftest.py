@@ -61,7 +61,7 @@ def quick_hashes(settings: Settings) -> None:
 def fresh_redis() -> None:
     """Forget the attempts to sign in of earlier tests."""
     client = redis_client()
-    for key in client.scan_iter("csbot:limit:login*"):
+    for key in client.scan_iter("csbot:credit:login*"):
         client.delete(key)
 
 

@@ -17,7 +17,7 @@ TIGHT = Limit("tight", capacity=1, per_second=0.1)
 def empty_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start with full buckets, and give Redis the time that a crowded machine takes."""
     monkeypatch.setattr("conversations.limits.REDIS_SECONDS", 10.0)
-    for key in redis_client().scan_iter(match="csbot:limit:*"):
+    for key in redis_client().scan_iter(match="csbot:credit:*"):
         redis_client().delete(key)
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_charged_where_one_bucket_lacks_credit() -> None:
 
 def test_keys_vanish_by_themselves() -> None:
     spend(Charge(VISITOR, "a"), Charge(CONVERSATION, "b"))
-    for key in redis_client().scan_iter(match="csbot:limit:*"):
+    for key in redis_client().scan_iter(match="csbot:credit:*"):
         assert 0 < redis_client().ttl(key) < 60
 
 
