@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from conversations.answers.models import AnswerState, KnownAnswer, KnownQuestion
+from conversations.answers.models import AnswerState, KnownAnswer, KnownLabel, KnownQuestion
 from conversations.answers.normal import answer_key, question_key
 from conversations.answers.student.export.choosing import MIN_OF_INTENT, LeftOut, balanced
 from conversations.answers.student.export.exporting import Export, Wish, make_export
@@ -159,6 +159,72 @@ def test_an_answer_that_staff_approved_as_known_is_exported(shop: Site) -> None:
     export = make_export(Wish())
     assert questions(export) == {QUESTION}
     assert sum(counts["approval"].get("known_answer", 0) for counts in export.card["turns"].values()) == 1
+
+
+def known_from(shop: Site, text: str, *runs: Run) -> KnownAnswer:
+    """Return an approved known answer whose words came from these runs; from staff where there are none."""
+    answer = KnownAnswer.objects.create(
+        site=shop,
+        intent=RETURN,
+        text=text,
+        text_key=answer_key(text),
+        state=AnswerState.APPROVED,
+        expires_at=timezone.now(),
+        approved_at=timezone.now(),
+    )
+    for run in runs:
+        KnownLabel.objects.create(answer=answer, run_id=run.pk, step="exact", score=1, is_right=True, judge="words")
+    return answer
+
+
+def serve(conversation: Conversation, answer: KnownAnswer) -> None:
+    """Make it so that the conversation's first reply was served from what is known."""
+    run = Run.objects.filter(conversation=conversation).earliest("pk")
+    trace = {"known": {"served": "exact", "exact": {"why": "served", "answer": answer.pk}}}
+    Run.objects.filter(pk=run.pk).update(provider="", model="", trace=trace)
+
+
+def test_what_a_known_answer_served_is_exported_as_nobodys_and_counted(shop: Site) -> None:
+    first = rated(shop, Said(QUESTION, RETURN))
+    answer = known_from(shop, ANSWER, Run.objects.get(conversation=first))
+    KnownQuestion.objects.create(answer=answer, site=shop, text=QUESTION, key=question_key(QUESTION))
+    served = rated(shop, Said(QUESTION, RETURN))
+    serve(served, answer)
+    export = make_export(Wish())
+    assert export.turns == 1, "what the model itself said"
+    assert export.card["left_out"] == {"served_from_known_answers": 1}
+    assert export.card["teachers"] == ["DeepSeek"]
+    assert (
+        "served_from_known_answers" in next(file for file in export.files if file.name == "README.md").content.decode()
+    )
+    correct(bots(served), "คืนได้ค่ะ")
+    assert (make_export(Wish()).turns, rows(make_export(Wish()), "preferences")) == (2, []), "a person's, but no pair"
+
+
+@pytest.mark.parametrize(
+    ("maker", "left_out"),
+    [
+        ("staff", {"served_from_known_answers": 1}),
+        ("DeepSeek", {"served_from_known_answers": 1}),
+        ("OpenAI", {"served_from_known_answers": 1, "terms": 1}),
+        ("erased", {"served_from_known_answers": 1, "terms": 1}),
+    ],
+)
+def test_what_was_said_before_from_known_answers_is_its_makers(
+    shop: Site, maker: str, left_out: dict[str, int]
+) -> None:
+    Provider.objects.create(name="OpenAI", kind=ProviderKind.OPENAI, base_url="https://api.openai.com/v1")
+    made = []
+    if maker != "staff":
+        origin = answered(shop, Said(OTHER_QUESTION, RETURN), Said("-", RETURN))
+        made = list(Run.objects.filter(conversation=origin)[:1])
+        Run.objects.filter(conversation=origin).update(provider=maker)
+    answer = known_from(shop, ANSWER, *made)
+    if maker == "erased":
+        origin.customer.delete()
+    conversation = rated(shop, Said(OTHER_QUESTION, RETURN), Said("ขอคืนร่มได้ไหมคะ", RETURN, answer="ร่มคืนได้ค่ะ"))
+    serve(conversation, answer)
+    assert make_export(Wish()).card["left_out"] == left_out
 
 
 def test_a_correction_makes_a_pair(shop: Site) -> None:

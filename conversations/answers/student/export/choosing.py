@@ -12,7 +12,7 @@ from typing import Final
 
 from conversations.answers.normal import answer_key, question_key
 from conversations.answers.student.export.terms import Terms
-from conversations.answers.student.export.turns import Answer, ApprovedTurn
+from conversations.answers.student.export.turns import Answer, Approval, ApprovedTurn
 from conversations.answers.student.labels import share_of
 from conversations.playbook.similar import NEAR_DUPLICATE, compare
 
@@ -26,6 +26,7 @@ class LeftOut(StrEnum):
     """Why a turn is not exported."""
 
     TERMS = "terms"
+    SERVED = "served_from_known_answers"
     OTHER_INTENT = "intent_not_in_use"
     EVALUATION = "evaluation_case"
     LIKE_EVALUATION = "like_an_evaluation_case"
@@ -81,14 +82,17 @@ def kept(turns: Iterable[ApprovedTurn], rules: Rules, left: Counter[LeftOut]) ->
     """Return the turns that may be exported at all."""
     usable = []
     for turn in turns:
-        if not all(allows(rules.terms, provider) for provider in (turn.provider, *turn.said_by)):
+        if turn.is_served and turn.approval is not Approval.CORRECTION:
+            # Neither people nor a teacher said it then; where one did for the first time, that turn is exported.
+            left[LeftOut.SERVED] += 1
+        elif not all(allows(rules.terms, provider) for provider in (turn.provider, *turn.said_by)):
             left[LeftOut.TERMS] += 1
         elif turn.answer.intent not in rules.intents:
             left[LeftOut.OTHER_INTENT] += 1
-        elif allows(rules.terms, turn.rejected_provider):
+        elif allows(rules.terms, turn.rejected_provider) and not turn.is_served:
             usable.append(turn)
         else:
-            # The right answer is a person's; only the pair would use the model's.
+            # The right answer is a person's; only the pair would use the other's.
             usable.append(replace(turn, rejected=None))
     return usable
 

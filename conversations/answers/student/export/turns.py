@@ -3,10 +3,12 @@
 Approved means one of: an editor approved an agent's correction; staff approved the very answer as a known one; the
 customer rated the conversation with four or five stars and no person had to take over. Turns are read anew each time
 from the conversations themselves: of erased customers nothing is left.
+
+What a known answer served was made by nobody at that moment: it is marked, and whose words it repeats is looked up.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -14,7 +16,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from conversations.answers.models import AnswerState, KnownQuestion
+from conversations.answers.models import AnswerState, Judge, KnownAnswer, KnownLabel, KnownQuestion
 from conversations.answers.normal import answer_key, question_key
 from conversations.answers.student.labels import CUSTOMER
 from conversations.models import Conversation, Message, Run, RunState, Sender
@@ -26,6 +28,8 @@ from conversations.text.masking import mask
 AT_ONCE: Final = 500
 GOOD_RATING: Final = 4
 HISTORY: Final = 20
+UNKNOWN: Final = "unknown: served from known answers"
+"""Stands for a provider where nobody can tell any more whose words a known answer repeated; no terms allow it."""
 SPEAKERS: Final = {Sender.CUSTOMER: Speaker.CUSTOMER, Sender.BOT: Speaker.BOT, Sender.AGENT: Speaker.AGENT}
 
 
@@ -62,7 +66,7 @@ class ApprovedTurn:
     """What was said up to a question, and the right answer; `rejected` is the bot's, where a person corrected it.
 
     `provider` and `model` made the answer; people have neither. `said_by` are the providers whose models said
-    something before: trainers learn those words too, unless they are told not to.
+    something before: trainers learn those words too, unless they are told not to. `is_served`: a known answer said it.
     """
 
     group: str
@@ -77,6 +81,7 @@ class ApprovedTurn:
     rejected: Answer | None = None
     rejected_provider: str = ""
     said_by: frozenset[str] = frozenset()
+    is_served: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,10 @@ def approved_turns(shop: Shop, *, conversation_ids: Sequence[int] | None = None)
     last = 0
     while chunk := list(rows.filter(pk__gt=last)[:AT_ONCE]):
         last = chunk[-1].pk
-        messages, covers = read_messages(chunk)
+        messages, runs = read_messages(chunk)
+        makers = makers_of(runs)
         for conversation in chunk:
-            yield from turns_of(conversation, messages[conversation.pk], covers, shop)
+            yield from turns_of(conversation, messages[conversation.pk], runs, makers, shop)
 
 
 def read_messages(conversations: Sequence[Conversation]) -> tuple[dict[int, list[Message]], dict[int, Run]]:
@@ -121,8 +127,42 @@ def read_messages(conversations: Sequence[Conversation]) -> tuple[dict[int, list
     return found, {run.pk: run for run in runs.filter(outcome__in=("answered", "escalated"))}
 
 
+def known_served(run: Run) -> int | None:
+    """Return the known answer that a run served; None where a model answered."""
+    known = run.trace.get("known", {})
+    return known[step].get("answer", 0) if (step := known.get("served")) else None
+
+
+def makers_of(runs: Mapping[int, Run]) -> dict[int, frozenset[str]]:
+    """Return whose models made what each run said. Of a known answer: all that ever said these very words."""
+    served = {run.pk: answer for run in runs.values() if (answer := known_served(run)) is not None}
+    repeated = repeated_by(set(served.values()))
+    lost = frozenset({UNKNOWN})
+    return {
+        run.pk: repeated.get(served[run.pk], lost) if run.pk in served else frozenset({run.provider} - {""})
+        for run in runs.values()
+    }
+
+
+def repeated_by(answer_ids: Collection[int]) -> dict[int, frozenset[str]]:
+    """Return whose models said the words of these known answers; nobody's are those that staff wrote."""
+    said = KnownLabel.objects.filter(answer__in=answer_ids, is_right=True, judge=Judge.WORDS, run_id__isnull=False)
+    runs: dict[int, set[int]] = defaultdict(set)
+    for answer_id, run_id in said.values_list("answer_id", "run_id"):
+        runs[answer_id].add(run_id or 0)
+    every = {run_id for some in runs.values() for run_id in some}
+    providers = dict(Run.objects.filter(pk__in=every).values_list("pk", "provider"))
+    there = KnownAnswer.objects.filter(pk__in=answer_ids).values_list("pk", flat=True)
+    # A run that is gone went with its customer: who made the words is gone, too.
+    return {pk: frozenset(providers.get(run_id) or UNKNOWN for run_id in runs[pk]) for pk in there}
+
+
 def turns_of(
-    conversation: Conversation, messages: Sequence[Message], runs: dict[int, Run], shop: Shop
+    conversation: Conversation,
+    messages: Sequence[Message],
+    runs: Mapping[int, Run],
+    makers: Mapping[int, frozenset[str]],
+    shop: Shop,
 ) -> Iterator[ApprovedTurn]:
     """Return the approved turns of one conversation."""
     answered_seq = 0
@@ -137,13 +177,12 @@ def turns_of(
         if question and (approval := approval_of(message, question, shop, is_rated=is_rated)):
             before = [each for each in messages[:place] if each.seq < question[0].seq][-HISTORY:]
             made = turn_of(conversation, (before, question, message, run), approval, shop)
-            yield replace(made, said_by=providers_of(before, runs))
+            yield replace(made, said_by=providers_of(before, makers), is_served=known_served(run) is not None)
 
 
-def providers_of(said: Sequence[Message], runs: dict[int, Run]) -> frozenset[str]:
+def providers_of(said: Sequence[Message], makers: Mapping[int, frozenset[str]]) -> frozenset[str]:
     """Return whose models said some of this."""
-    found = {runs[each.run_id].provider for each in said if each.run_id in runs}
-    return frozenset(found - {""})
+    return frozenset().union(*(makers.get(each.run_id or 0, frozenset()) for each in said))
 
 
 def is_customers(message: Message) -> bool:
