@@ -199,6 +199,11 @@ CSBOT_EMBEDDINGS_MODEL = env.text("CSBOT_EMBEDDINGS_MODEL", default="text-embedd
 CSBOT_EMBEDDINGS_KEY = env.text("CSBOT_EMBEDDINGS_KEY")
 # What some models want before a question, such as "query: ".
 CSBOT_EMBEDDINGS_PREFIX = env.text("CSBOT_EMBEDDINGS_PREFIX")
+# What CSBOT_EMBEDDINGS was before it was changed: serves until the new vectors are made. Not needed for "hashed".
+CSBOT_EMBEDDINGS_PREVIOUS = env.text("CSBOT_EMBEDDINGS_PREVIOUS")
+CSBOT_EMBEDDINGS_PREVIOUS_MODEL = env.text("CSBOT_EMBEDDINGS_PREVIOUS_MODEL", default=CSBOT_EMBEDDINGS_MODEL)
+CSBOT_EMBEDDINGS_PREVIOUS_KEY = env.text("CSBOT_EMBEDDINGS_PREVIOUS_KEY")
+CSBOT_EMBEDDINGS_PREVIOUS_PREFIX = env.text("CSBOT_EMBEDDINGS_PREVIOUS_PREFIX")
 # How long a customer waits for the bot at peak hour before a person is brought in.
 CSBOT_GIVE_UP_SECONDS = env.number("CSBOT_GIVE_UP_SECONDS", default=180)
 

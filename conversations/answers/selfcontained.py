@@ -37,6 +37,7 @@ class Unfit(StrEnum):
 ALONE: Final = as_set("alone")
 SMALL_TALK: Final = as_set("small_talk")
 GREETINGS: Final = as_set("greetings")
+THANKS: Final = as_set("thanks")
 OPENERS_THAI: Final = re.compile(
     r"^(แล้ว(?!แต่)|ส่วน|งั้น|ถ้างั้น|ถ้าอย่างนั้น|อย่างนั้น|แบบนั้น|แบบนี้|แต่|และ|หรือ|เพราะ|ก็|อ๋อ|อ้าว|ใช่|ไม่ใช่|โอเค|ตกลง|ได้(?!รับ)|เอา|ต่อไป|อีกอย่าง)"
 )
@@ -66,7 +67,11 @@ ODD_MARKS_IN_A_ROW: Final = 3
 
 def unfit(text: str) -> Unfit | None:
     """Return why this question can't be known, or None. It sees only obvious personal data (see text.masking)."""
-    if (problem := _unfit_form(text)) is not None:
+    problem = _unfit_form(text)
+    if problem in {None, Unfit.TOO_SHORT} and normal_form(text) in GREETINGS:
+        # Whoever begins with it wants to be greeted back, and nothing else yet.
+        return None
+    if problem is not None:
         return problem
     plain = folded(text)
     if LINK.search(plain):
@@ -119,7 +124,7 @@ def _unfit_alone(plain: str, normal: str) -> Unfit | None:
 
 def is_greeting(text: str) -> bool:
     """Whether it says nothing that a later question could depend on."""
-    return normal_form(text) in GREETINGS
+    return normal_form(text) in GREETINGS | THANKS
 
 
 def has_thai(text: str) -> bool:

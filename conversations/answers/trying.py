@@ -6,7 +6,7 @@ from typing import Final
 
 from conversations.answers import lookup
 from conversations.answers.board import Board, Scope
-from conversations.answers.encoders import EncoderAwayError, chosen_encoder
+from conversations.answers.encoders import ENCODERS, EncoderAwayError
 from conversations.answers.guards import traits_of
 from conversations.answers.knowledge import reusable_intents
 from conversations.answers.ladder import Decision, Opinion, Rules, Why, decide_exact, decide_fixed, decide_near
@@ -66,13 +66,12 @@ def rules_of(board: Board, reusable: frozenset[str]) -> Rules:
 
 
 def _near(text: str, scope: Scope, board: Board, rules: Rules, opinion: Opinion | None, *, version: str) -> Decision:
-    encoder = chosen_encoder()
-    space = serving_space(encoder)
-    if opinion is None or space is None:
+    searched = serving_space(ENCODERS.in_use())
+    if opinion is None or searched is None:
         return Decision(Why.NO_STUDENT if opinion is None else Why.ENCODER_AWAY)
     try:
-        vector = list(map(float, encoder.encode([text])[0]))
+        vector = list(map(float, searched.encoder.encode([text])[0]))
     except EncoderAwayError:
         return Decision(Why.ENCODER_AWAY)
-    neighbours = nearest(space, vector, scope, version=version, customers=board.confirm_customers)
+    neighbours = nearest(searched.space, vector, scope, version=version, customers=board.confirm_customers)
     return decide_near(traits_of(text), neighbours, opinion, rules, draw=NEVER_EXPLORED)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from conversations.answers.board import policy_row, touch
 from conversations.answers.bound import Label, shared_prior
-from conversations.answers.encoders import EncoderAwayError, chosen_encoder
+from conversations.answers.encoders import ENCODERS, EncoderAwayError
 from conversations.answers.knowledge import knowledge_of, reusable_intents
 from conversations.answers.limit import risk_limit
 from conversations.answers.models import (
@@ -22,7 +22,7 @@ from conversations.answers.models import (
     Step,
 )
 from conversations.answers.score import features_from, fit_weights, score_of
-from conversations.answers.vectors import embed_missing
+from conversations.answers.vectors import embed
 from conversations.gateway.models import LLMCall, Purpose
 from conversations.playbook.reading import current_playbook
 
@@ -70,8 +70,9 @@ def encode_questions() -> None:
     """Make the vectors that are missing, also all of them after the encoder was changed; the old serve until then."""
     if not KnownAnswer.objects.filter(state__in=SERVED_STATES).exists():
         return
+    encoders = ENCODERS.in_use()
     try:
-        while embed_missing(chosen_encoder()):
+        while embed(encoders, is_chosen=ENCODERS.is_chosen(encoders[0])):
             continue
     except EncoderAwayError as error:
         logger.warning("questions were not encoded: %s", error)

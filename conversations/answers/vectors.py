@@ -6,6 +6,7 @@ memory, and what it finds is the same. Scopes are columns of the row, never part
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -22,6 +23,8 @@ from conversations.answers.models import OPEN_STATES, AnswerState, KnownQuestion
 BATCH: Final = 256
 EFFORT: Final = 40
 """How many candidates the index walks; more find the nearest more surely (20: 96 %, 40: 99 %, 80: all), but longer."""
+MAX_INDEXED: Final = 4000
+"""The longest vector of halves that pgvector indexes; a space of longer ones is searched row by row."""
 SETTINGS: Final = f"SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = {EFFORT:d}"
 
 
@@ -34,7 +37,9 @@ def ensure_space(encoder: Encoder) -> VectorSpace:
 
 
 def make_index(space: VectorSpace) -> None:
-    """Make a space's index. Ids and lengths are numbers of our own."""
+    """Make a space's index, if its vectors aren't too long for one. Ids and lengths are numbers of our own."""
+    if space.dimensions > MAX_INDEXED:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE INDEX IF NOT EXISTS question_vector_half_{space.pk:d} ON conversations_questionvector"
@@ -42,12 +47,24 @@ def make_index(space: VectorSpace) -> None:
         )
 
 
-def serving_space(encoder: Encoder) -> tuple[int, int] | None:
-    """Return number and length of the space in which this encoder's vectors are searched; None while it is made.
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A space that is searched, and the encoder that questions are compared in it with."""
+
+    encoder: Encoder
+    space: tuple[int, int]
+    """Its number and the length of its vectors."""
+
+
+def serving_space(encoders: Sequence[Encoder]) -> Searched | None:
+    """Return the complete space of the first of these encoders that has one: a half-filled one is never searched.
 
     Asked each time: a space that is made anew has another number, and a forgotten one would be silently empty.
     """
-    return VectorSpace.objects.filter(name=encoder.name, is_complete=True).values_list("pk", "dimensions").first()
+    names = [encoder.name for encoder in encoders]
+    complete = VectorSpace.objects.filter(name__in=names, is_complete=True)
+    spaces = {name: (number, length) for name, number, length in complete.values_list("name", "pk", "dimensions")}
+    return next((Searched(each, spaces[each.name]) for each in encoders if each.name in spaces), None)
 
 
 def literal(vector: Sequence[float]) -> str:
@@ -102,10 +119,27 @@ def add_vectors(space: VectorSpace, questions: Sequence[KnownQuestion], vectors:
     QuestionVector.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def embed_missing(encoder: Encoder, *, limit: int = BATCH) -> int:
-    """Make vectors that are missing in the encoder's space; return how many. Raises EncoderAwayError.
+def embed(encoders: Sequence[Encoder], *, is_chosen: bool) -> int:
+    """Make the next vectors that are missing; return how many. Raises EncoderAwayError.
 
-    A space becomes complete, and is searched from then on, when nothing is missing; others are then forgotten.
+    The first encoder's space is filled. Until that is complete, the one that serves meanwhile is kept complete, too;
+    then it is forgotten, unless the first only stands in for the operator's choice (not `is_chosen`): what that one
+    made is still good when it is back.
+    """
+    wanted = encoders[0]
+    serving = serving_space(encoders)
+    if serving is not None and serving.encoder is not wanted:
+        embed_missing(serving.encoder)
+    made = embed_missing(wanted)
+    if not made and is_chosen:
+        forget_spaces(keep=ensure_space(wanted))
+    return made
+
+
+def embed_missing(encoder: Encoder, *, limit: int = BATCH) -> int:
+    """Make vectors that are missing in an encoder's space; return how many. Raises EncoderAwayError.
+
+    A space becomes complete, and is searched from then on, when nothing is missing.
     """
     space = ensure_space(encoder)
     there = QuestionVector.objects.filter(question=OuterRef("pk"), space=space)
@@ -114,7 +148,6 @@ def embed_missing(encoder: Encoder, *, limit: int = BATCH) -> int:
         add_vectors(space, missing, encoder.encode([question.text for question in missing]))
     elif not space.is_complete:
         VectorSpace.objects.filter(pk=space.pk).update(is_complete=True)
-        forget_spaces(keep=space)
     return len(missing)
 
 

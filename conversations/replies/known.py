@@ -22,7 +22,7 @@ from conversations.actions.runs import Ended, Figures, finish_run
 from conversations.answers import lookup
 from conversations.answers.board import Board, Scope
 from conversations.answers.counting import Served, count_served
-from conversations.answers.encoders import Encoder, EncoderAwayError, chosen_encoder
+from conversations.answers.encoders import ENCODERS, Encoder, EncoderAwayError
 from conversations.answers.guards import traits_of
 from conversations.answers.knowledge import reusable_intents
 from conversations.answers.ladder import Decision, Opinion, Rules, Why, decide_exact, decide_fixed, decide_near
@@ -31,7 +31,7 @@ from conversations.answers.normal import question_key
 from conversations.answers.opinion import opinion_on
 from conversations.answers.selfcontained import is_greeting, unfit
 from conversations.answers.trying import rules_of
-from conversations.answers.vectors import nearest, serving_space
+from conversations.answers.vectors import Searched, nearest, serving_space
 from conversations.database import in_database
 from conversations.models import Conversation, Run, Sender, Spoken
 from conversations.playbook.content import Playbook
@@ -184,10 +184,11 @@ async def answer_similar(run_id: int, looked: LookUp) -> Ended | None:
     if opinion is None:
         looked.note(Step.NEAR, Decision(Why.NO_STUDENT))
         return None
-    encoder = chosen_encoder()
-    vector = await encoded(encoder, looked.asked.text)
+    encoders = ENCODERS.in_use_now(encoding_threads().submit)
     try:
-        return await in_database(_look_up_similar, run_id, looked, opinion, vector, encoder, started)
+        searched = await in_database(serving_space, encoders)
+        vector = await encoded(searched.encoder, looked.asked.text) if searched else None
+        return await in_database(_look_up_similar, run_id, looked, opinion, vector, searched, started)
     except DatabaseError as error:
         logger.warning("run %d: nothing similar was looked up: %s", run_id, type(error).__name__)
         return None
@@ -212,7 +213,7 @@ def _look_up_similar(
     looked: LookUp,
     opinion: Opinion,
     vector: Sequence[float] | None,
-    encoder: Encoder,
+    searched: Searched | None,
     started: float,
 ) -> Ended | None:
     asked = looked.asked
@@ -220,7 +221,7 @@ def _look_up_similar(
         return None
     for step in (Step.NEAR, Step.FIXED):
         decide = _decide_near if step is Step.NEAR else _decide_fixed
-        decision = decide(asked, opinion, vector, encoder)
+        decision = decide(asked, opinion, vector, searched)
         looked.note(step, decision)
         if decision.why is Why.SERVED:
             total_ms = round((time.monotonic() - started) * 1000)
@@ -230,16 +231,17 @@ def _look_up_similar(
     return None
 
 
-def _decide_near(asked: Asked, opinion: Opinion, vector: Sequence[float] | None, encoder: Encoder) -> Decision:
-    space = serving_space(encoder)
-    if vector is None or space is None:
+def _decide_near(asked: Asked, opinion: Opinion, vector: Sequence[float] | None, searched: Searched | None) -> Decision:
+    if vector is None or searched is None:
         return Decision(Why.ENCODER_AWAY)
-    neighbours = nearest(space, vector, asked.scope, version=asked.version, customers=asked.customers)
+    neighbours = nearest(searched.space, vector, asked.scope, version=asked.version, customers=asked.customers)
     draw = random.random()  # noqa: S311
     return decide_near(traits_of(asked.text), neighbours, opinion, asked.rules, draw=draw)
 
 
-def _decide_fixed(asked: Asked, opinion: Opinion, _vector: Sequence[float] | None, _encoder: Encoder) -> Decision:
+def _decide_fixed(
+    asked: Asked, opinion: Opinion, _vector: Sequence[float] | None, _searched: Searched | None
+) -> Decision:
     answer_id = asked.fixed.get((asked.scope, opinion.intent))
     entry = lookup.fixed(answer_id, version=asked.version, states=asked.states) if answer_id else None
     return decide_fixed(entry, opinion, asked.rules, draw=random.random())  # noqa: S311

@@ -81,6 +81,17 @@ def test_a_greeting_before_the_question_changes_nothing(
     assert ask(loop, conversation, HOURS).text == ANSWER
 
 
+def test_who_begins_with_a_greeting_is_greeted_back_without_the_model(
+    loop: ReplyLoop, model: Model, visitor: Visitor, scope: Scope, answer: KnownAnswer
+) -> None:
+    hello = add_answer(scope, intent=OTHER, question="สวัสดี", text="สวัสดีค่ะ มีอะไรให้ช่วยคะ", by=None)
+    conversation = visitor()
+    assert ask(loop, conversation, "สวัสดีครับ").text == hello.text
+    assert ask(loop, conversation, HOURS).text == ANSWER
+    assert model.calls == []
+    assert ask(loop, conversation, "สวัสดีครับ").text != hello.text, "later it may mean anything"
+
+
 def test_an_answer_of_another_site_or_language_is_never_served(
     loop: ReplyLoop, model: Model, visitor: Visitor, answer: KnownAnswer
 ) -> None:
