@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -14,9 +13,6 @@ from conversations.events.control import Order
 from conversations.events.publisher import tell_workers
 from conversations.models import Reason, Run
 from conversations.queue import ask_for_replies
-
-USUALLY_AHEAD: Final = 3
-"""So many in the queue before one is no sign of a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ def _ask_for_replies(owed: Mapping[int, int]) -> Mapping[int, int]:
     """Queue the conversations; whoever comes last waits longest: told at once, not when the wait has become long."""
     queued = ask_for_replies(list(owed))
     if queued.waited_seconds < settings.CSBOT_BUSY_QUEUE_SECONDS:
-        return owed if queued.ahead > USUALLY_AHEAD else {}
+        return owed if queued.ahead else {}
     ask_to_wait(owed)
     return {}
 

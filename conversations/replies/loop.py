@@ -34,6 +34,7 @@ from conversations.llm.client import Client
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Endpoint
 from conversations.redis import loop_client
+from conversations.replies.capacity import Capacity
 from conversations.replies.evaluating import Evaluator
 from conversations.replies.known import answer_similar
 from conversations.replies.learning import Learner
@@ -54,7 +55,7 @@ class ReplyLoop:
 
     def __init__(self, *, name: str, capacity: int) -> None:
         self.worker = name
-        self._capacity = threading.BoundedSemaphore(capacity)
+        self._capacity = Capacity(capacity)
         self._is_stopping = threading.Event()
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="replies", daemon=True)
@@ -70,11 +71,11 @@ class ReplyLoop:
 
     def submit(self, conversation_id: int) -> bool:
         """Answer a conversation; waits while the loop is full. False if the process is stopping."""
-        while not self._capacity.acquire(timeout=0.5):
+        while not self._capacity.take(timeout_seconds=0.5):
             if self._is_stopping.is_set():
                 return False
         if self._is_stopping.is_set():
-            self._capacity.release()
+            self._capacity.give_back()
             return False
         self._loop.call_soon_threadsafe(self._start_answering, conversation_id)
         return True
@@ -135,7 +136,12 @@ class ReplyLoop:
         self._states = ProviderStates(loop_client())
         self._evaluator = Evaluator(self)
         self.learner = Learner(self.dispatcher, self.client)
-        works = (self._renew_for_ever(), self._show_presence(), self.learner.learn_for_ever())
+        works = (
+            self._renew_for_ever(),
+            self._show_presence(),
+            self.learner.learn_for_ever(),
+            self._capacity.watch_loop(),
+        )
         for work in (listen_for_orders(self._obey), *works):
             self._keep(work, among=self._background)
 
@@ -163,7 +169,7 @@ class ReplyLoop:
 
     def _start_answering(self, conversation_id: int) -> None:
         task = self._keep(self._answer(conversation_id), among=self._answering)
-        task.add_done_callback(lambda _task: self._capacity.release())
+        task.add_done_callback(lambda _task: self._capacity.give_back())
 
     async def _answer(self, conversation_id: int) -> None:
         wants_reply = True

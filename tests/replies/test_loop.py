@@ -219,7 +219,7 @@ def test_a_full_loop_lets_the_queue_wait(loop: ReplyLoop, model: Model, conversa
     for other in others:
         ask(loop, other)
     model.wait_for_calls(4)
-    assert not loop._capacity.acquire(blocking=False)
+    assert not loop._capacity.take(timeout_seconds=0)
     model.release()
     eventually(lambda: all(is_settled(other) for other in others))
     assert Message.objects.filter(sender=Sender.BOT).count() == 4
