@@ -5,6 +5,8 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from conversations.desk.dates import count_years_as_readers_do
+
 MODEL_MODULES: tuple[str, ...] = (
     "conversations.playbook.models",
     "conversations.gateway.models",
@@ -26,6 +28,7 @@ class ConversationsConfig(AppConfig):
             import_module(name)
 
     def ready(self) -> None:
-        """Connect what follows when a customer is erased."""
+        """Connect what follows when a customer is erased; let dates show the year that readers count."""
         super().ready()
+        count_years_as_readers_do()
         import_module("conversations.answers.erasing")

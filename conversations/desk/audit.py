@@ -9,10 +9,11 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from conversations.desk.audited import Kept
 from conversations.desk.changes import audit_lines, model_of
+from conversations.desk.filters import DayRangeFilter
 from conversations.desk.look import ModelAdmin
 from conversations.playbook.models import AuditEntry
 
@@ -25,7 +26,7 @@ class AuditAdmin(Kept, ModelAdmin):
 
     list_display = ("at", "actor_shown", "verb", "kind", "object_name", "reason")
     list_display_links = ("at",)
-    list_filter = (("verb", ChoicesDropdownFilter), ("at", RangeDateTimeFilter))
+    list_filter = (("verb", ChoicesDropdownFilter), ("at", DayRangeFilter))
     list_filter_submit = True
     list_per_page = 100
     search_fields = ("actor_name", "object_name", "reason")

@@ -4,11 +4,14 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import FieldListFilter
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import DateField
 from django.http import HttpRequest
 from django.utils.timezone import make_aware
 from typing_extensions import override
-from unfold.utils import parse_date_str
+
+from conversations.desk.dates import common_era
 
 if TYPE_CHECKING:
     RangeDateFilter = FieldListFilter
@@ -17,7 +20,10 @@ else:
 
 
 class DayRangeFilter(RangeDateFilter):
-    """From one day to another, both included, in the shop's time zone; unfold's own would leave the last day out."""
+    """From one day to another, both included, in the shop's time zone.
+
+    unfold's own would leave the last day out, and read what its calendar wrote in Thai (day first) as month first.
+    """
 
     @override
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -31,8 +37,11 @@ class DayRangeFilter(RangeDateFilter):
 
     def _day(self, end: str) -> date | None:
         value = self.used_parameters.get(f"{self.field_path}_{end}")
-        found = parse_date_str(value) if isinstance(value, str) else None
-        return found.date() if isinstance(found, datetime) else found
+        try:
+            day: date | None = DateField(required=False).clean(value)
+        except ValidationError:
+            return None
+        return common_era(day) if day else None
 
 
 def midnight(day: date) -> datetime:

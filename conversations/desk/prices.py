@@ -1,5 +1,6 @@
 """A model's prices as people enter them: one field a line, weekdays by their names."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from conversations.desk.dates import common_era
 from conversations.gateway.models import Price
 
 if TYPE_CHECKING:
@@ -41,6 +43,16 @@ class PriceForm(PriceModelForm):
         widget=UnfoldAdminTextInputWidget(attrs={"maxlength": MAX_DAYS_CHARS, "placeholder": "2026-12-31, 2027-01-01"}),
         help_text=_("Days on which the window doesn't apply, such as the provider's holidays."),
     )
+
+    def clean_valid_from(self) -> datetime | None:
+        """Take a year of the Buddhist era for what it is: else the price would hold in five centuries."""
+        given: datetime | None = self.cleaned_data["valid_from"]
+        return common_era(given) if given else None
+
+    def clean_valid_until(self) -> datetime | None:
+        """Take a year of the Buddhist era for what it is."""
+        given: datetime | None = self.cleaned_data["valid_until"]
+        return common_era(given) if given else None
 
     class Meta:
         model = Price
