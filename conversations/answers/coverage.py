@@ -34,7 +34,7 @@ def clusters() -> list[Cluster]:
     ways_to_ask = Prefetch("questions", KnownQuestion.objects.order_by("pk"))
     cost = SHELF.current().money_per_reply
     found = []
-    for answer in waiting.prefetch_related(ways_to_ask).order_by("-asked", "pk")[:SHOWN]:
+    for answer in waiting.select_related("site").prefetch_related(ways_to_ask).order_by("-asked", "pk")[:SHOWN]:
         ways = [question.text for question in answer.questions.all()]
         asked = int(getattr(answer, "asked", 0))
         customers = int(getattr(answer, "customers", 0))

@@ -105,6 +105,13 @@ def put_away(answer: KnownAnswer, state: AnswerState, *, by: Actor, why: str = "
     touch()
 
 
+def take_out(question: KnownQuestion, *, by: Actor) -> None:
+    """Let a question lead to its answer no more; the model answers it, and may teach another answer."""
+    record(by, Verb.CHANGE, question.answer, changes={"question": (question.text, "")})
+    question.delete()
+    touch()
+
+
 def pin(answer: KnownAnswer, playbook: Playbook) -> None:
     """Tie an answer to the release that it rests on, without saving it."""
     answer.playbook_version = playbook.version

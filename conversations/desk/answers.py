@@ -1,8 +1,7 @@
 """Known answers in the admin: what is answered without the model, and how well that went."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
@@ -13,34 +12,23 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from typing_extensions import override
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from conversations.answers.board import Scope, policy_row, touch
-from conversations.answers.keeping import (
-    NotKnowableError,
-    add_answer,
-    add_question,
-    approve,
-    check_question,
-    edit,
-    put_away,
-)
+from conversations.answers.keeping import NotKnowableError, add_answer, add_question, approve, edit, put_away
 from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownQuestion
-from conversations.desk.answers_pages import coverage_view, figures_now, resume_view, try_view
-from conversations.desk.answers_words import UNFIT_WORDS, unfit_words
+from conversations.desk.answers_card import WAYS_SHOWN, answer_card, moment
+from conversations.desk.answers_figures import figures_now
+from conversations.desk.answers_forms import AnswerForm
+from conversations.desk.answers_pages import coverage_view, move_view, resume_view, take_out_view
+from conversations.desk.answers_try import try_view
+from conversations.desk.answers_words import unfit_words
 from conversations.desk.audited import Audited
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.numbers import money
 from conversations.desk.playbook import short
-from conversations.playbook.checks import answer_problem
-from conversations.playbook.reading import current_playbook
+from conversations.models import Site
 
-if TYPE_CHECKING:
-    AnswerModelForm = forms.ModelForm[KnownAnswer]
-else:
-    AnswerModelForm = forms.ModelForm
-
-WAYS_SHOWN: Final = 50
 COLOURS: Final = {
     AnswerState.SHADOW: "info",
     AnswerState.CONFIRMED: "success",
@@ -51,55 +39,13 @@ COLOURS: Final = {
 }
 
 
-class AnswerForm(AnswerModelForm):
-    """An answer as staff enter it, with one more way to ask for it."""
-
-    question = forms.CharField(
-        label=_("question"),
-        max_length=300,
-        required=False,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text=_("As a customer asks it, on its own. Here you can add one way to ask at a time."),
-    )
-
-    @override
-    def clean(self) -> dict[str, Any]:
-        """Refuse what must not be known, and what customers can't read."""
-        given = super().clean() or {}
-        question = str(given.get("question") or "").strip()
-        if "intent" in self.fields and not question:
-            self.add_error("question", str(_("Please write the question.")))
-        if question:
-            try:
-                check_question(question)
-            except NotKnowableError as error:
-                self.add_error("question", unfit_words(str(error)))
-        if problem := answer_problem(str(given.get("text", ""))):
-            self.add_error("text", str(problem))
-        intent = given.get("intent") or self.instance.intent
-        if intent not in {entry.key for entry in current_playbook().intents if entry.is_reusable}:
-            self.add_error("intent" if "intent" in self.fields else "text", str(UNFIT_WORDS["intent"]))
-        return given
-
-
 @admin.register(KnownAnswer)
 class KnownAnswerAdmin(Audited, ModelAdmin):
     """What the bot knows without asking a model."""
 
     form = AnswerForm
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})}}
-    list_display = (
-        "asked",
-        "answered",
-        "shown_state",
-        "intent",
-        "site",
-        "locale",
-        "hits",
-        "verified",
-        "saved",
-        "last_used_at",
-    )
+    list_display = ("asked", "answered", "shown_state", "scope", "hits", "verified", "saved", "last_used")
     list_select_related = ("site",)
     list_filter = (
         ("state", ChoicesDropdownFilter),
@@ -111,6 +57,7 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
     search_fields = ("text", "questions__text", "intent")
     actions = ("approve_chosen", "retire_chosen", "ban_chosen")
     list_before_template = "admin/answers/figures.html"
+    change_form_outer_before_template = "admin/answers/answer.html"
     warn_unsaved_form = True
 
     @override
@@ -121,22 +68,18 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Show where an answer holds when it is made, and how it did afterwards."""
+        """Ask where an answer holds when it is made; later only words may be changed, and the rest stands above."""
         if obj is None:
             return ((None, {"fields": ("question", "text", "intent", ("site", "locale"))}),)
-        return (
-            (None, {"fields": ("ways_to_ask", "question", "text", "is_fixed_for_intent")}),
-            (_("Use"), {"fields": (("state", "why"), ("site", "locale", "intent"), ("approved_by", "approved_at"))}),
-            (_("Figures"), {"fields": (("hits", "right", "wrong"), ("last_used_at", "money_saved"), "expires_at")}),
-        )
+        words = ("text", "question") if self.has_change_permission(request, obj) else ("text",)
+        return ((_("Change it"), {"fields": (*words, "is_fixed_for_intent")}),)
 
     @override
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """Only words may be changed once it is there."""
-        if obj is None:
-            return ()
-        figures = ("hits", "right", "wrong", "last_used_at", "money_saved", "expires_at", "approved_by", "approved_at")
-        return ("ways_to_ask", "state", "why", "site", "locale", "intent", *figures)
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Choose the only site where there is one."""
+        sites = Site.objects.values_list("pk", flat=True)[:2]
+        known = {"site": sites[0]} if len(sites) == 1 else {}
+        return known | super().get_changeform_initial_data(request)
 
     @override
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
@@ -175,6 +118,12 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
         """Return the state as a coloured label."""
         return answer.state, answer.get_state_display()
 
+    @admin.display(description=_("holds for"), ordering="locale")
+    def scope(self, answer: KnownAnswer) -> str:
+        """Return where it holds: intent, site, language, and segment of customers if any."""
+        scope = (answer.intent, str(answer.site), answer.get_locale_display(), answer.segment)
+        return " · ".join(filter(None, scope))
+
     @admin.display(description=_("right / wrong"))
     def verified(self, answer: KnownAnswer) -> str:
         """Return how often the model agreed, and how often not."""
@@ -185,10 +134,10 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
         """Return what the model was not paid for."""
         return money(answer.money_saved, "")
 
-    @admin.display(description=_("ways to ask"))
-    def ways_to_ask(self, answer: KnownAnswer) -> str:
-        """Return all ways to ask, one a line."""
-        return "\n".join(question.text for question in answer.questions.order_by("pk")[:WAYS_SHOWN])
+    @admin.display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, answer: KnownAnswer) -> str:
+        """Return when a customer last got it."""
+        return moment(answer.last_used_at)
 
     @admin.action(description=_("Approve"), permissions=["change"])
     def approve_chosen(self, request: HttpRequest, answers: QuerySet[KnownAnswer]) -> None:
@@ -224,11 +173,14 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages beside the list."""
+        """Add the pages beside the list, and the buttons' doors."""
+        wrap = self.admin_site.admin_view
         return [
-            path("try/", self.admin_site.admin_view(try_view), name="answers-try"),
-            path("coverage/", self.admin_site.admin_view(coverage_view), name="answers-coverage"),
-            path("resume/", self.admin_site.admin_view(resume_view), name="answers-resume"),
+            path("try/", wrap(try_view), name="answers-try"),
+            path("coverage/", wrap(coverage_view), name="answers-coverage"),
+            path("resume/", wrap(resume_view), name="answers-resume"),
+            path("<int:answer_id>/move/<slug:move>/", wrap(move_view), name="answers-move"),
+            path("questions/<int:question_id>/take-out/", wrap(take_out_view), name="answers-take-out"),
             *super().get_urls(),
         ]
 
@@ -236,6 +188,21 @@ class KnownAnswerAdmin(Audited, ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show what known answers did above the list."""
         return super().changelist_view(request, {**(extra_context or {}), "known": figures_now()})
+
+    @override
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: KnownAnswer | None = None,
+    ) -> HttpResponse:
+        """Show above the form where the answer stands, and what can be done with it."""
+        if obj is not None:
+            context["known"] = answer_card(request, obj, may_change=self.has_change_permission(request, obj))
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
 
 @admin.register(AnswerPolicy)

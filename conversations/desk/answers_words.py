@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.answers.guards import Guard
 from conversations.answers.ladder import Why
+from conversations.answers.models import AnswerState
 from conversations.answers.selfcontained import Unfit
 
 UNFIT_WORDS: Final[dict[str, Promise]] = {
@@ -22,6 +23,22 @@ UNFIT_WORDS: Final[dict[str, Promise]] = {
     Unfit.PERSONAL: _("It holds personal data."),
     Unfit.LINK: _("It holds a link."),
     Unfit.SEVERAL_LINES: _("Please write one question on one line."),
+}
+STATE_WORDS: Final[dict[str, Promise]] = {
+    AnswerState.SHADOW: _("The model gave it. It is compared with the model's next replies and not served yet."),
+    AnswerState.CONFIRMED: _(
+        "The model said the same to several customers. It is served to the very same question, where the settings "
+        "allow that."
+    ),
+    AnswerState.APPROVED: _("Customers get it without the model."),
+    AnswerState.STALE: _("It is not served until somebody has looked at it: approve it, change it or retire it."),
+    AnswerState.RETIRED: _("It is not served. The model answers."),
+    AnswerState.BANNED: _("It is not served, and never learnt again for these questions. The model answers."),
+}
+STALE_WORDS: Final[dict[str, Promise]] = {
+    "contested": _("The model said something else too often."),
+    "release": _("A newer release changed what it rests on: the instruction, its intent, an example or a shop fact."),
+    "expired": _("Its time was up."),
 }
 WHY: Final[dict[str, Promise]] = {
     Why.SERVED: _("would be served"),
@@ -64,6 +81,11 @@ GUARDS: Final[dict[str, Promise]] = {
 def unfit_words(reason: str) -> str:
     """Return in words why something can't be known."""
     return str(UNFIT_WORDS.get(reason, reason))
+
+
+def why_words(reason: str) -> str:
+    """Return in words why an answer is in its state; what staff wrote stays as it is."""
+    return str(STALE_WORDS.get(reason, reason))
 
 
 def detail_words(detail: object) -> str:

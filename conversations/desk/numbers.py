@@ -10,6 +10,8 @@ from conversations.gateway.budgets import Level
 
 NONE: Final = "–"
 PER_CENT: Final = 100
+MINUTE: Final = 60
+HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,17 @@ def percent(share: float | None) -> str:
 def milliseconds(wait: float | None) -> str:
     """Return a wait."""
     return NONE if wait is None else f"{wait:,.0f} ms"
+
+
+def duration(wait: float) -> str:
+    """Return a time in milliseconds in the unit that people would use: waits of many replies add up to hours."""
+    seconds = wait / 1000
+    if seconds < 1:
+        return milliseconds(wait)
+    for size, words in ((HOUR, _("%(count)s h")), (MINUTE, _("%(count)s min"))):
+        if seconds >= size:
+            return words % {"count": f"{seconds / size:,.1f}"}
+    return _("%(count)s s") % {"count": f"{seconds:,.1f}"}
 
 
 def money(amount: Decimal | None, currency: str) -> str:

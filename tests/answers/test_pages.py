@@ -1,11 +1,14 @@
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.answers.board import Scope, policy_row
 from conversations.answers.keeping import add_answer, add_question
-from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, Mode
+from conversations.answers.models import AnswerPolicy, AnswerState, Judge, KnownAnswer, KnownDay, KnownLabel, Mode, Step
 from conversations.models import Site
 from conversations.playbook.models import AuditEntry, Intent
 from conversations.playbook.starter import load_starter_playbook
@@ -28,6 +31,10 @@ def site(db: None) -> Site:
 def staff(client: Client, db: None) -> Client:
     client.force_login(User.objects.create_superuser("mali"))
     return client
+
+
+def page_of(answer: KnownAnswer) -> str:
+    return reverse("admin:conversations_knownanswer_change", args=[answer.pk])
 
 
 def add_form(site: Site, **changes: str) -> dict[str, str]:
@@ -118,6 +125,92 @@ def test_the_coverage_map_approves_with_one_click(staff: Client, site: Site) -> 
     assert answer.state == AnswerState.APPROVED
     seen = answer.questions.order_by("pk").values_list("is_by_staff", flat=True)
     assert list(seen) == [True] * 5 + [False] * 2, "what nobody saw still needs other customers"
+
+
+def test_the_coverage_map_bans_what_staff_do_not_want(staff: Client, site: Site) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    KnownAnswer.objects.update(state=AnswerState.SHADOW, approved_at=None)
+    staff.post(reverse("admin:answers-coverage"), {"answer": str(answer.pk), "move": "ban"})
+    answer.refresh_from_db()
+    assert answer.state == AnswerState.BANNED
+    assert HOURS not in staff.get(reverse("admin:answers-coverage")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("move", "state"),
+    [("approve", AnswerState.APPROVED), ("retire", AnswerState.RETIRED), ("ban", AnswerState.BANNED)],
+)
+def test_an_answer_is_moved_on_its_own_page(staff: Client, site: Site, move: str, state: AnswerState) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    KnownAnswer.objects.update(state=AnswerState.STALE, why="contested")
+    shown = staff.get(page_of(answer)).content.decode()
+    door = reverse("admin:answers-move", args=[answer.pk, move])
+    assert "The model said something else too often." in shown and "contested" not in shown and door in shown
+    shown = staff.post(door, {"why": "<i>ราคาเปลี่ยน</i>"}, follow=True).content.decode()
+    answer.refresh_from_db()
+    assert (answer.state, door in shown) == (state, False)
+    assert "<i>ราคา" not in shown and ("&lt;i&gt;ราคา" in shown) == (move != "approve")
+    assert staff.post(reverse("admin:answers-move", args=[answer.pk, "sell"])).status_code == 404
+
+
+def test_a_way_to_ask_is_taken_out(staff: Client, site: Site) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    wrong = add_question(answer, "ร้านอยู่ที่ไหนคะ")
+    staff.post(reverse("admin:answers-take-out", args=[wrong.pk]))
+    assert [question.text for question in answer.questions.all()] == [HOURS]
+    assert AuditEntry.objects.get(verb="change").changes == {"question": ["ร้านอยู่ที่ไหนคะ", ""]}
+
+
+def test_the_page_leads_to_the_replies_that_said_something_else(staff: Client, site: Site) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    told = {"answer": answer, "step": Step.EXACT, "score": 1, "judge": Judge.WORDS}
+    KnownLabel.objects.create(**told, run_id=7, is_right=True)
+    KnownLabel.objects.create(**told, run_id=8, is_right=False)
+    shown = staff.get(page_of(answer)).content.decode()
+    different, same = (shown.index(reverse("admin:run-why", args=[run])) for run in (8, 7))
+    assert different < same
+
+
+def test_who_may_only_look_has_no_buttons(client: Client, site: Site) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    client.force_login(looking := User.objects.create_user("noi", is_staff=True))
+    looking.user_permissions.add(Permission.objects.get(codename="view_knownanswer"))
+    shown = client.get(page_of(answer)).content.decode()
+    assert HOURS in shown and ANSWER in shown and "/move/" not in shown and "take-out" not in shown
+    doors = (("move", answer.pk, "ban"), ("take-out", answer.questions.get().pk))
+    assert {client.post(reverse(f"admin:answers-{name}", args=rest)).status_code for name, *rest in doors} == {403}
+
+
+def test_an_answer_can_be_added_to_what_nothing_is_known_of(staff: Client, site: Site) -> None:
+    page = staff.get(reverse("admin:answers-try"), {"question": HOURS, "site": str(site.pk), "locale": "en"})
+    form = staff.get(page.context["add_url"]).content.decode()
+    assert f'value="{HOURS}"' in form and f'<option value="{OTHER}"' in form and PRODUCT not in form
+    assert '<option value="en" selected' in form and f'<option value="{site.pk}" selected' in form
+
+
+def test_every_gate_says_yes_no_or_that_it_was_not_asked(staff: Client, site: Site) -> None:
+    add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    asked = {"question": "ร้านเปิดวันไหนบ้างคะ", "site": str(site.pk), "locale": "th"}
+    *_others, exact, near, _fixed = staff.get(reverse("admin:answers-try"), asked).context["steps"]
+    assert [verdict for _title, verdict in exact["gates"]] == ["no", "", ""]
+    assert [verdict for _title, verdict in near["gates"]] == ["yes", "no", "", "", "", "", ""]
+    *_others, exact, near, _fixed = staff.get(reverse("admin:answers-try"), asked | {"question": HOURS}).context[
+        "steps"
+    ]
+    assert [verdict for _title, verdict in exact["gates"]] == ["yes"] * 3
+    assert (exact["question"], exact["answer"]) == (HOURS, ANSWER)
+
+
+def test_the_figures_say_what_was_served_saved_and_wrong(staff: Client, site: Site) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    saved = {"money_saved": Decimal("3.5"), "milliseconds_saved": 90 * 60_000}
+    KnownDay.objects.create(day=timezone.now().date(), site=site, asked=60, exact=30, near=9, fixed=1, **saved)
+    for run in range(20):
+        told = {"step": Step.EXACT, "score": 1, "judge": Judge.WORDS, "was_served": True}
+        KnownLabel.objects.create(answer=answer, run_id=run, is_right=bool(run), **told)
+    shown = staff.get(reverse("admin:conversations_knownanswer_changelist")).content.decode()
+    told = ["40.0 %", "40 of 100 replies; 10 to similar questions", "3.50", "1.5 h", "5.0 %", "0.9 % – 23.6 %", "1.0 %"]
+    assert [each for each in told if each not in shown] == []
 
 
 def test_staff_are_told_that_serving_stopped_and_let_it_go_on(staff: Client, site: Site) -> None:
