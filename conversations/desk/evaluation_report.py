@@ -79,7 +79,14 @@ def report_page(run: EvaluationRun, asked: Mapping[str, str]) -> dict[str, Any]:
 
 def standing(run: EvaluationRun) -> dict[str, Any]:
     """Return how far a run is, for a page that waits."""
-    return {"state": run.state, "done": run.done, "total": run.total, "is_over": run.is_over, "left": time_left(run)}
+    return {
+        "state": run.state,
+        "words": run.get_state_display(),
+        "done": run.done,
+        "total": run.total,
+        "is_over": run.is_over,
+        "left": time_left(run),
+    }
 
 
 def time_left(run: EvaluationRun) -> str:

@@ -8,6 +8,8 @@ const card = document.querySelector("[data-standing]");
 const bar = card?.querySelector("progress");
 const count = card?.querySelector("[data-done]");
 const left = card?.querySelector("[data-left]");
+/** Outside the card: on the draft's and a release's page the run's name and state stand above it. */
+const words = document.querySelector("[data-state-words]");
 
 /** @returns {boolean} whether somebody is writing something on the page, which a reload would lose */
 const isWriting = () =>
@@ -19,13 +21,14 @@ async function look() {
   );
   // Signed out: the admin answers with its login page.
   if (!response?.ok || response.redirected) return;
-  /** @type {{ done: number, total: number, is_over: boolean, left: string } | null} */
+  /** @type {{ words: string, done: number, total: number, is_over: boolean, left: string } | null} */
   const standing = await response.json().catch(() => null);
   if (!standing) return;
   if (standing.is_over && !isWriting()) {
     window.location.reload();
     return;
   }
+  if (words) words.textContent = standing.words;
   if (bar) bar.value = standing.done;
   if (count) count.textContent = String(standing.done);
   if (left) left.textContent = standing.left && `· ${standing.left}`;
