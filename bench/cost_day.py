@@ -19,6 +19,11 @@ TURNS: Final = "en_dialog_turns_dev.jsonl"
 KEY_CHARS: Final = 40
 CHAT: Final = "chat"
 POST: Final = "post"
+GREETING: Final = "greeting"
+GREETS: Final = "openinggreeting"
+HELLO: Final = (
+    "Hello and welcome! What can we do for you today? Just write your question here and we will look into it."
+)
 GENERAL: Final = frozenset({
     "balance_minutes", "idd", "information", "internet", "iservice", "loyalty_card", "mobile_setting", "nontruemove",
     "package", "payment", "promotion", "rate", "ringtone", "roaming", "service", "truemoney",
@@ -48,6 +53,8 @@ class Label:
     @property
     def answer(self) -> str:
         """The right answer."""
+        if self.intent == GREETING:
+            return HELLO
         return (THAI if self.locale == "th" else ENGLISH).format(about=self.about)
 
 
@@ -96,10 +103,14 @@ def bank_labels(path: Path) -> Iterator[tuple[str, Label]]:
 
 
 def chat_labels(path: Path) -> Iterator[tuple[str, Label]]:
-    """Yield the chats' turns: all of one intent, answered by what they are."""
+    """Yield the chats' turns: all of one intent, answered by what they are; but a greeting is greeted back."""
     with path.open(encoding="utf-8") as lines:
         for row in map(json.loads, lines):
-            yield row["text"], Label(CHAT, f"{row['domain']} ({row['intent'].partition('<')[0][:40]})", "en")
+            kind = row["intent"].partition("<")[0][:40]
+            if kind == GREETS:
+                yield row["text"], Label(GREETING, "a greeting and nothing else", "en", is_reusable=True)
+            else:
+                yield row["text"], Label(CHAT, f"{row['domain']} ({kind})", "en")
 
 
 def csv_rows(path: Path) -> Iterator[dict[str, str]]:
@@ -118,3 +129,15 @@ def line_of(row: dict[str, str], known: dict[str, dict[Label, None]]) -> Line:
 def labels_of(day: Sequence[Line]) -> list[Label]:
     """Return all labels of a day, each once."""
     return list({label: None for line in day for label in line.labels})
+
+
+def halves(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """Return two halves; a session is wholly in the one in which it begins."""
+    middle = lines[len(lines) // 2].at
+    begins: dict[str, float] = {}
+    for line in lines:
+        begins.setdefault(line.session, line.at)
+    return (
+        [line for line in lines if begins[line.session] < middle],
+        [line for line in lines if begins[line.session] >= middle],
+    )

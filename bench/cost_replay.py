@@ -3,8 +3,10 @@
     python -m bench.cost_replay --data DIR [--messages 4800] [--per-second 16]
 
 DIR holds load_replay_dev.jsonl and the sets that it was made of (truevoice_train.csv, banking77_train.csv,
-en_dialog_turns_dev.jsonl). The first half of the messages is yesterday: the model answers, the system learns. In the
-evening staff approve answers and a student is trained (`manage.py distill`). The second half is today, and is billed.
+en_dialog_turns_dev.jsonl). The first half of the messages is yesterday: the model answers, the system learns. Twice a
+day staff go through the coverage map and approve what is right; after yesterday's first round a student is trained
+(`manage.py distill`), and once more in the evening. The second half is today, and is billed. Printed beside the bill:
+what each step of the ladder said, and how much of what it served was wrong.
 The model is the bundled simulator with its prefix cache, which here knows the right answers (`cost_model`); token
 counts are those that it told the gateway.
 """
@@ -25,7 +27,7 @@ from typing_extensions import override
 
 from bench.client import Address, Exchange, Visitor, start_session
 from bench.cost_bill import HEADERS, Bill
-from bench.cost_day import Line, read_day
+from bench.cost_day import Line, halves, read_day
 from bench.cost_model import able_model
 from bench.database import shop
 from bench.figures import Report, at_least, table
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 GPT_LIMIT: Final = 90.0
 DEEPSEEK_LIMIT: Final = 50.0
 TALKING_AT_ONCE: Final = 60
-SETTLE_SECONDS: Final = 12.0
 EMBED_SECONDS: Final = 8.0
 MODEL: Final = "deepseek-flash"
 
@@ -119,31 +120,40 @@ async def distill(running: Running) -> None:
     print(f"trained in {time.monotonic() - began:.0f} s", flush=True)
 
 
-async def evening(running: Running, people: "Shop") -> None:
-    """Close yesterday: staff approve what is right, a student is trained and may steer."""
-    await asyncio.sleep(SETTLE_SECONDS)
-    print(await asyncio.to_thread(people.approve), flush=True)
-    await distill(running)
-    print(await asyncio.to_thread(people.let_steer), flush=True)
-    await asyncio.sleep(EMBED_SECONDS)
+async def rounds(
+    running: Running, people: "Shop", lines: Sequence[Line], *, per_second: float, is_yesterday: bool
+) -> None:
+    """Replay a day in two halves; after each, staff go through what waits for them, and yesterday a student learns."""
+    for half in halves(lines):
+        began = time.monotonic()
+        answered = await replay(running.address, half, per_second=per_second)
+        took = time.monotonic() - began
+        await asyncio.to_thread(people.wait_until_learnt)
+        print(f"{answered:,} answers to {len(half):,} messages, {took:.0f} s;", end=" ", flush=True)
+        print(await asyncio.to_thread(people.approve), flush=True)
+        if is_yesterday:
+            await distill(running)
+        print(await asyncio.to_thread(people.learn_bounds), flush=True)
+        await asyncio.sleep(EMBED_SECONDS)
 
 
 async def measure(options: Options) -> int:
     """Replay both days and print the bill; the exit code is 0 where the goals are reached."""
     day = read_day(options.data, messages=options.messages)
-    before, today = day[: len(day) // 2], day[len(day) // 2 :]
+    before, today = halves(day)
     async with able_model(day) as model, csbot(model, more={"DEEPSEEK_MODEL": MODEL}) as running:
         people = await asyncio.to_thread(shop, running.environment)
         await asyncio.to_thread(people.open, day, base_url=model.base_url, economy=options.economy)
-        print("yesterday:", await replay(running.address, before, per_second=options.per_second), "answers", flush=True)
-        await evening(running, people)
+        print("yesterday", flush=True)
+        await rounds(running, people, before, per_second=options.per_second, is_yesterday=True)
+        print(await asyncio.to_thread(people.let_steer), flush=True)
         await asyncio.to_thread(people.begin_day)
-        began = time.monotonic()
-        answered = await replay(running.address, today, per_second=options.per_second)
-        print(f"today: {answered:,} answers to {len(today):,} messages, {time.monotonic() - began:.0f} s", flush=True)
-        await asyncio.sleep(SETTLE_SECONDS)
+        print("today", flush=True)
+        await rounds(running, people, today, per_second=options.per_second, is_yesterday=False)
+        reasons = await asyncio.to_thread(people.reasons)
         bill = await asyncio.to_thread(people.bill, today)
         await asyncio.to_thread(people.close)
+    print("\n" + table(("step", "why", "replies", "share"), reasons))
     return show(bill)
 
 

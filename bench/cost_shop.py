@@ -4,9 +4,11 @@ Through csbot's own actions, on the database it runs on. Imports models, so it l
 (`database.shop`). Call from threads: the work is synchronous.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,12 +17,14 @@ from django.utils import timezone
 
 from bench.cost_bill import DEEPSEEK, GPT, OTHER_PAIR, Bill, Day, Spent, bill_of
 from bench.cost_day import Label, Line, labels_of
-from conversations.answers.coverage import Cluster, clusters
-from conversations.answers.keeping import approve
-from conversations.answers.models import KnownAnswer, KnownLabel
+from conversations.answers.board import policy_row
+from conversations.answers.coverage import QUESTIONS_SHOWN, Cluster, clusters
+from conversations.answers.keeping import approve, vouch
+from conversations.answers.models import AnswerState, KnownAnswer, KnownLabel, Step
 from conversations.answers.normal import answer_key
 from conversations.answers.student.export.writing import without_examples
 from conversations.answers.student.promotion import let_steer
+from conversations.answers.upkeep import learn_bounds
 from conversations.gateway.models import Account, LanguageModel, LLMCall, Provider, ProviderKind, Purpose, Route, Tier
 from conversations.gateway.pricing import UnitPrices, prices_at
 from conversations.gateway.reading import price_entries
@@ -37,6 +41,7 @@ from conversations.playbook.releases import freeze, publish
 
 OFF_PEAK: Final = datetime(2026, 11, 24, 15, tzinfo=UTC)
 PEAK: Final = datetime(2026, 11, 24, 8, tzinfo=UTC)
+LEARNING_SECONDS: Final = 60.0
 
 
 class Shop:
@@ -62,21 +67,40 @@ class Shop:
     def approve(self) -> str:
         """Go through the coverage map: approve each answer that is right for every question shown with it."""
         approved = looked = 0
-        seen: set[int] = set()
-        while waiting := [each for each in clusters() if each.answer.pk not in seen]:
+        seen: set[tuple[int, int]] = set()
+        while waiting := [each for each in clusters() if (each.answer.pk, each.last_id) not in seen]:
             for cluster in waiting:
-                seen.add(cluster.answer.pk)
+                seen.add((cluster.answer.pk, cluster.last_id))
                 looked += 1
                 approved += self._approve_one(cluster)
-        return f"evening: {looked} answers looked at, {approved} approved, {KnownAnswer.objects.count()} known"
+        return f"staff: {looked} answers looked at, {approved} approved, {KnownAnswer.objects.count()} known"
 
     def _approve_one(self, cluster: Cluster) -> bool:
         is_right = all(cluster.answer.text_key in self._right.get(text, set()) for text in cluster.questions)
-        if is_right:
+        if is_right and cluster.answer.state == AnswerState.APPROVED:
+            vouch(cluster.answer, until=cluster.last_id, seen=QUESTIONS_SHOWN, by=self._person)
+        elif is_right:
             # Each intent of these sets has one text.
             cluster.answer.is_fixed_for_intent = True
-            approve(cluster.answer, by=self._person)
+            # As the page's button does: the questions shown with it are vouched for, those that aren't shown are not.
+            approve(cluster.answer, by=self._person, seen=QUESTIONS_SHOWN)
         return is_right
+
+    def wait_until_learnt(self) -> None:
+        """Wait until the worker has looked at all that was answered, and the scheduler has encoded it."""
+        deadline = time.monotonic() + LEARNING_SECONDS
+        while time.monotonic() < deadline:
+            newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+            if policy_row().learnt_run_id >= newest:
+                return
+            time.sleep(0.5)
+
+    def learn_bounds(self) -> str:
+        """Learn what scores are worth, as the scheduler does every ten minutes: replayed days are shorter."""
+        learn_bounds()
+        near = KnownLabel.objects.filter(step=Step.NEAR)
+        told = f"{near.count():,} labels of similar questions ({near.filter(is_right=False).count()} wrong)"
+        return f"{told}, served up to a risk of {policy_row().risk_limit:.4f}"
 
     def let_steer(self) -> str:
         """Let the student choose models for simple questions."""
@@ -98,6 +122,24 @@ class Shop:
         wanted = {GPT, DEEPSEEK, self._economy, *OTHER_PAIR}
         prices = {name: (prices_of(name, OFF_PEAK), prices_of(name, PEAK)) for name in wanted}
         return bill_of(Day(spent, others, checked_since(self._began_at), self._economy), prices)
+
+    def reasons(self) -> list[tuple[str, str, str, str]]:
+        """Return what each step of the ladder said today: step, why, how often, and as a share of all replies."""
+        traces = Run.objects.filter(started_at__gte=self._began_at, state=RunState.CLOSED).values_list(
+            "trace", flat=True
+        )
+        counts = Counter(each for trace in traces for each in said_of(trace.get("known", {})))
+        total = max(1, len(traces))
+        return [(step, why, f"{count:,}", f"{count / total:.1%}") for (step, why), count in sorted(counts.items())]
+
+
+def said_of(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what each step said of a question; "all" where it was clear before the first."""
+    if not known or "why" in known:
+        yield "all", str(known.get("why", "nothing known"))
+    for step in Step.values:
+        if step in known:
+            yield step, str(known[step]["why"])
 
 
 def right_answers(day: Sequence[Line]) -> dict[str, set[str]]:

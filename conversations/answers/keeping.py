@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.answers.board import Scope, policy_row, touch
+from conversations.answers.coverage import unvouched
 from conversations.answers.knowledge import knowledge_of, reusable_intents
 from conversations.answers.models import AnswerState, KnownAnswer, KnownQuestion
 from conversations.answers.normal import answer_key, question_key
@@ -85,6 +86,18 @@ def approve(answer: KnownAnswer, *, by: Actor, seen: int = 0) -> KnownAnswer:
     record(by, Verb.APPROVE, answer)
     touch()
     return answer
+
+
+def vouch(answer: KnownAnswer, *, until: int, seen: int, by: Actor) -> None:
+    """Let an approved answer be served to new ways to ask for it, too: those that staff saw, up to the id `until`.
+
+    They are the oldest `seen` that nobody vouched for yet. What its labels say of the answer stays.
+    """
+    new = unvouched(answer.pk, customers=policy_row().confirm_customers).filter(pk__lte=until).order_by("pk")
+    vouched = KnownQuestion.objects.filter(pk__in=list(new.values_list("pk", flat=True)[:seen]))
+    if vouched.update(is_by_staff=True):
+        record(by, Verb.APPROVE, answer)
+        touch()
 
 
 def edit(answer: KnownAnswer, *, text: str, by: Actor, seen: int = 0) -> KnownAnswer:

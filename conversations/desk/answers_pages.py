@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from conversations.answers.board import policy_row, touch
 from conversations.answers.coverage import QUESTIONS_SHOWN, Cluster, clusters
-from conversations.answers.keeping import NotKnowableError, approve, put_away, take_out
+from conversations.answers.keeping import NotKnowableError, approve, put_away, take_out, vouch
 from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownQuestion
 from conversations.desk.answers_card import WAYS_SHOWN
 from conversations.desk.answers_figures import currency_paid
@@ -83,6 +83,7 @@ def cluster_line(cluster: Cluster, *, currency: str) -> dict[str, Any]:
         "id": answer.pk,
         "questions": cluster.questions,
         "more": cluster.more,
+        "last": cluster.last_id,
         "answer": answer.text,
         "intent": answer.intent,
         "site": str(answer.site),
@@ -101,9 +102,13 @@ def cluster_line(cluster: Cluster, *, currency: str) -> dict[str, Any]:
 def move_cluster(request: HttpRequest) -> HttpResponse:
     """Approve or ban the answer that a button names."""
     person = person_who_may_change(request)
-    wanted = request.POST.get("answer", "")
+    wanted, last = request.POST.get("answer", ""), request.POST.get("last", "")
     answer = KnownAnswer.objects.filter(pk=wanted).first() if wanted.isdigit() else None
-    if answer is not None:
+    is_approving = request.POST.get("move", "approve") == "approve"
+    if answer is not None and answer.state == AnswerState.APPROVED and is_approving:
+        vouch(answer, until=int(last) if last.isdigit() else 0, seen=QUESTIONS_SHOWN, by=person)
+        messages.success(request, _("Approved. It is served from the next question on."))
+    elif answer is not None:
         move_answer(request, answer, request.POST.get("move", "approve"), by=person, seen=QUESTIONS_SHOWN)
     return HttpResponseRedirect(reverse("admin:answers-coverage"))
 

@@ -127,6 +127,27 @@ def test_the_coverage_map_approves_with_one_click(staff: Client, site: Site) -> 
     assert list(seen) == [True] * 5 + [False] * 2, "what nobody saw still needs other customers"
 
 
+def test_new_ways_to_ask_for_an_approved_answer_come_to_the_map_and_are_served_after_one_click(
+    staff: Client, site: Site
+) -> None:
+    scope = Scope(site.pk, "th")
+    answer = add_answer(scope, intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    url = reverse("admin:answers-coverage")
+    assert ANSWER not in staff.get(url).content.decode(), "nothing new"
+    new = [add_question(answer, f"ร้านเปิดวันหยุดไหมคะ {number}").pk for number in range(3)]
+    answer.questions.filter(pk__in=new).update(is_by_staff=False)
+    KnownAnswer.objects.update(right=7)
+    page = staff.get(url).content.decode()
+    assert ANSWER in page and HOURS not in page and "ร้านเปิดวันหยุดไหมคะ 2" in page
+    staff.post(url, {"answer": str(answer.pk), "last": str(new[1])})
+    vouched = answer.questions.order_by("pk").values_list("is_by_staff", flat=True)
+    assert list(vouched) == [True, True, True, False], "the third came after the page was shown"
+    answer.refresh_from_db()
+    assert (answer.state, answer.right) == (AnswerState.APPROVED, 7)
+    staff.post(url, {"answer": str(answer.pk), "last": str(new[1])})
+    assert answer.questions.filter(is_by_staff=False).count() == 1, "a second click vouches for nothing unseen"
+
+
 def test_the_coverage_map_bans_what_staff_do_not_want(staff: Client, site: Site) -> None:
     answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
     KnownAnswer.objects.update(state=AnswerState.SHADOW, approved_at=None)
