@@ -6,16 +6,16 @@ what was shown already.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import aiohttp
 import httpx2
 import orjson
 from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
+from conversations.llm.body import pour
 from conversations.llm.chunks import Completion, Finished, TextDelta, check_finish, parse_chunk
 from conversations.llm.errors import Kind, LLMError, status_error
 from conversations.llm.patience import Patience
@@ -83,7 +83,10 @@ class Client:
                 with _llm_errors():
                     options = _options(self.endpoint, sampling) | STREAMED
                     response = await stack.enter_async_context(self._response(messages, options))
-                    await _pour(_body(response), reply, patience=patience, on_text=on_text)
+                    reading = _Reading(reply, patience=patience, on_text=on_text)
+                    # To the end of the body, so that the connection can be used again.
+                    await pour(response, reading.take)
+                    reading.end()
         except LLMError:
             # Nothing that fails after the model has finished is an error any more.
             if not reply.is_finished:
@@ -176,51 +179,32 @@ def _dialect_options(dialect: Dialect, sampling: Sampling) -> dict[str, object]:
     return json_only | {"max_tokens": sampling.max_tokens, "thinking": {"type": thinking}}
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """A response's body: `read` gives the next bytes, none at the end; the transport is None where it isn't known."""
+class _Reading:
+    """One answer on its way from the body to `on_text`."""
 
-    read: Callable[[], Awaitable[bytes]]
-    transport: asyncio.ReadTransport | None = None
+    __slots__ = ("_on_text", "_patience", "_reply")
 
-    async def rest(self, seconds: float) -> None:
-        """Leave what comes to the system for a while: many small pieces then cost as much as one."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            await asyncio.sleep(seconds)
-            return
-        transport.pause_reading()
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            if not transport.is_closing():
-                transport.resume_reading()
+    def __init__(self, reply: StreamedReply, *, patience: Patience, on_text: OnText) -> None:
+        self._reply = reply
+        self._patience = patience
+        self._on_text = on_text
 
-
-def _body(response: httpx2.Response) -> _Body:
-    """Return the body past decoders and iterators that cost more than reading it."""
-    stream = cast("httpx2.AsyncByteStream", response.stream)
-    answer = getattr(getattr(stream, "_stream", stream), "_aiohttp_response", None)
-    if isinstance(answer, aiohttp.ClientResponse):
-        transport = answer.connection.transport if answer.connection else None
-        return _Body(answer.content.readany, cast("asyncio.ReadTransport | None", transport))
-    source = aiter(stream)
-    return _Body(lambda: anext(source, b""))
-
-
-async def _pour(body: _Body, reply: StreamedReply, *, patience: Patience, on_text: OnText) -> None:
-    """Read to the end of the body, so that the connection can be used again."""
-    while data := await body.read():
+    def take(self, data: bytes) -> float:
+        """Take more of the body; return for how many seconds nobody will look at more."""
+        reply, pause_seconds = self._reply, 0.0
         if text := reply.push(data):
             if not text.isspace():
-                patience.restart()
-            pause_seconds = on_text(text)
-            if pause_seconds and not reply.is_finished:
-                await body.rest(pause_seconds)
-        if reply.is_finished:
-            patience.end_within(CLOSING_SECONDS if reply.is_done else USAGE_SECONDS)
-    if text := reply.end():
-        on_text(text)
+                self._patience.restart()
+            pause_seconds = self._on_text(text)
+        if not reply.is_finished:
+            return pause_seconds
+        self._patience.end_within(CLOSING_SECONDS if reply.is_done else USAGE_SECONDS)
+        return 0.0
+
+    def end(self) -> None:
+        """Take the end of the body."""
+        if text := self._reply.end():
+            self._on_text(text)
 
 
 @contextmanager

@@ -19,6 +19,9 @@ class EventSplitter:
 
     def push(self, chunk: bytes) -> list[bytes]:
         """Take more bytes; return the data of the events that they complete."""
+        if not (self._rest or self._data or self._after_cr) and (plain := _plain_events(chunk)):
+            self._is_fresh = False
+            return plain
         if b"\r" in chunk or self._after_cr:
             chunk = self._with_plain_line_ends(chunk)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -52,3 +55,12 @@ class EventSplitter:
             self._after_cr = False
         self._after_cr = self._after_cr or chunk.endswith(b"\r")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _plain_events(chunk: bytes) -> list[bytes]:
+    """Return the data of events that are whole and of one line each, as nearly all are; else nothing."""
+    if not (chunk.startswith(b"data: ") and chunk.endswith(b"\n\n")) or b"\r" in chunk:
+        return []
+    events = chunk[6:-2].split(b"\n\ndata: ")
+    # Every line end is one of those between events, and none of them is empty.
+    return events if chunk.count(b"\n") == 2 * len(events) and all(events) else []

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from conversations.llm.alike import AlikeFrames
 from conversations.llm.chunks import Finished, check_finish, parse_chunk
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Usage
@@ -13,23 +14,24 @@ DONE = b"[DONE]"
 class StreamedReply:
     """Takes the bytes of one response. It may be read no further once `is_done`."""
 
-    __slots__ = ("_events", "_finish_reason", "_splitter", "_usage", "is_done")
+    __slots__ = ("_alike", "_events", "_finish_reason", "_splitter", "_usage", "is_done", "is_finished")
 
     def __init__(self) -> None:
         self._splitter = EventSplitter()
+        self._alike = AlikeFrames()
         self._events = 0
         self._finish_reason: str | None = None
         self._usage: Usage | None = None
         self.is_done = False
-
-    @property
-    def is_finished(self) -> bool:
+        self.is_finished = False
         """Whether the model will write no more. Its usage may still be on the way."""
-        return self.is_done or self._finish_reason is not None
 
     def push(self, data: bytes) -> str:
         """Take more bytes; return the text in them, or raise the LLMError that they bring."""
-        return "".join([self._read(payload) for payload in self._splitter.push(data)])
+        payloads = self._splitter.push(data)
+        if len(payloads) == 1:
+            return self._read(payloads[0])
+        return "".join([self._read(payload) for payload in payloads])
 
     def end(self) -> str:
         """Take the end of the stream; return the text of an event that it cut off behind its last byte."""
@@ -47,21 +49,27 @@ class StreamedReply:
         return Finished(self._finish_reason, self._usage)
 
     def _read(self, payload: bytes) -> str:
-        if self.is_done:
-            return ""
-        self._events += 1
-        if payload == DONE:
-            self.is_done = True
-            return ""
         if self.is_finished:
             self._read_trailer(payload)
+            return ""
+        self._events += 1
+        if (alike := self._alike.text_of(payload)) is not None:
+            return alike
+        if payload == DONE:
+            self.is_done = self.is_finished = True
             return ""
         chunk = parse_chunk(payload)
         self._usage = chunk.usage or self._usage
         self._finish_reason = chunk.finish_reason
+        self.is_finished = self._finish_reason is not None
+        if not (chunk.usage or self.is_finished):
+            self._alike.learn(payload, chunk.text)
         return chunk.text
 
     def _read_trailer(self, payload: bytes) -> None:
         """All words are there: of what follows only the usage matters, and nothing is an error any more."""
+        if self.is_done or payload == DONE:
+            self.is_done = True
+            return
         with suppress(LLMError):
             self._usage = parse_chunk(payload).usage or self._usage
