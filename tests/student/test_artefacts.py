@@ -74,8 +74,10 @@ def test_a_cut_or_changed_artefact_is_refused_or_still_a_student(student: Studen
         {"format": 99},
         {"intents": ["a", "b"]},
         {"intents": ["a", "a", "b", "c"]},
-        {"trust": [1.0]},
-        {"sure_from": "0.5"},
+        {"rules": {"scales": [1.0, 1.0], "trust": [1.0], "sure_from": 0.5, "action_from": 0.5, "escalate_from": 0.5}},
+        {"rules": {"scales": [1.0], "trust": [0.0] * 5, "sure_from": 0.5, "action_from": 0.5, "escalate_from": 0.5}},
+        {"rules": {"scales": [1.0] * 2, "trust": [0.0] * 5, "sure_from": "0", "action_from": 0, "escalate_from": 0}},
+        {"encoder": "someone's:384"},
         {"code": "import os"},
     ],
 )
@@ -84,7 +86,7 @@ def test_an_artefact_that_contradicts_itself_is_refused(student: Student, change
         from_artefact(changed_about(to_artefact(student), **changes))
 
 
-@pytest.mark.parametrize("name", ["table", "bias", "output", "output_bias", "rarity", "grams"])
+@pytest.mark.parametrize("name", ["table", "steps", "bias", "output", "output_bias", "rarity", "keys"])
 def test_an_array_of_another_shape_or_kind_is_refused(student: Student, name: str) -> None:
     data = to_artefact(student)
     for array in (np.zeros((3, 3), np.float32), np.zeros(1, np.uint8)):

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from conversations.answers.student.artefact import to_artefact
+from conversations.answers.student.grams import key_of_characters, key_of_words
 from conversations.answers.student.reading import Student
 from conversations.answers.student.rows import Labelled
 from conversations.answers.student.training import TooLittleError, fold_parts, prepare, strange_parts, train
@@ -39,15 +40,16 @@ def test_the_same_rows_make_the_same_student_to_the_byte(student: Student) -> No
 
 def test_what_only_one_customer_wrote_is_not_kept() -> None:
     secret = [Labelled(f"ฉันชื่อสมปอง{' ' * size}รักดี", RETURN, group="customer 7") for size in range(4)]
-    grams = set(prepare([*rows(), *secret]).vocabulary.grams)
-    assert "ขอคืน" in grams
-    assert not {"สมปอง", "ชื่อสม"} & grams
+    keys = set(prepare([*rows(), *secret]).vocabulary.keys.tolist())
+    assert key_of_characters("ขอคืน") in keys
+    assert not {key_of_characters("สมปอง"), key_of_characters("ชื่อส"), key_of_words(["รักดี"])} & keys
 
 
 def test_numbers_are_not_kept() -> None:
     numbered = [Labelled(f"ออเดอร์ 4821{number} ถึงไหน", "จัดส่ง", group=str(number)) for number in range(9)]
-    grams = "".join(prepare([*rows(), *numbered]).vocabulary.grams)
-    assert {sign for sign in grams if sign.isdigit()} == {"0"}
+    keys = set(prepare([*rows(), *numbered]).vocabulary.keys.tolist())
+    assert {digit for digit in "0123456789๔" if key_of_characters(digit) in keys} == {"0"}
+    assert key_of_words(["ออเดอร์", "00000", "ถึงไหน"]) in keys
 
 
 def test_one_customers_questions_are_never_split_between_parts() -> None:

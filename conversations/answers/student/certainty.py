@@ -1,11 +1,12 @@
 """How sure a student may be: learnt on texts it hadn't seen, and on texts of intents it wasn't taught. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from conversations.answers.student.reading import (
@@ -20,7 +21,10 @@ from conversations.answers.student.reading import (
 )
 from conversations.answers.student.vectors import Floats
 
-SCALES: Final = tuple(float(scale) for scale in np.geomspace(0.5, 16, 21))
+FIRST_SCALES: Final = (2.0, 0.5, 0.5)
+MAX_SCALE: Final = 16.0
+PULL: Final = 1.0
+"""How many rows' worth speaks for the scales to begin with."""
 STRANGE_SHARE: Final = 0.1
 """How much all texts of intents left out count beside those of known ones."""
 UNTAUGHT: Final = 0.02
@@ -41,19 +45,23 @@ class Held:
     labels: NDArray[np.intp]
     flags: NDArray[np.bool_]
 
+    def only(self, readings: int) -> "Held":
+        """Return the same without the readings after so many."""
+        return replace(self, marks=replace(self.marks, readings=self.marks.readings[:readings]))
+
 
 def calibrate(held: Sequence[Held], *, strange: Sequence[Held], precision: float) -> Calibration:
     """Return the calibration under which what a student is sure of is right with this precision."""
     if not held:
-        return Calibration(4.0, (0.0,) * EVIDENCE, NEVER, FEW_FLAGS_FROM, FEW_FLAGS_FROM)
-    scale = best_scale(held)
-    proofs, is_right = together(held, linear_scale=scale)
-    strange_proofs, _wrong = together(strange, linear_scale=scale) if strange else (proofs[:0], is_right[:0])
+        return Calibration(FIRST_SCALES[:2], (0.0,) * EVIDENCE, NEVER, FEW_FLAGS_FROM, FEW_FLAGS_FROM)
+    scales = best_scales(held)
+    proofs, is_right = together(held, scales=scales)
+    strange_proofs, _wrong = together(strange, scales=scales) if strange else (proofs[:0], is_right[:0])
     trust = fit_trust(proofs, is_right, strange=strange_proofs)
     flags = np.concatenate([sigmoid(each.marks.flags) for each in held])
     wanted = np.concatenate([each.flags for each in held])
     return Calibration(
-        linear_scale=scale,
+        scales=scales,
         trust=tuple(float(weight) for weight in trust),
         sure_from=sure_from(
             sigmoid(proofs @ trust), is_right, strange=sigmoid(strange_proofs @ trust), precision=precision
@@ -63,23 +71,33 @@ def calibrate(held: Sequence[Held], *, strange: Sequence[Held], precision: float
     )
 
 
-def best_scale(held: Sequence[Held]) -> float:
-    """Return the scale at which the linear reading's probabilities fit best what was right."""
-    linear = np.concatenate([each.marks.linear for each in held])
+def best_scales(held: Sequence[Held]) -> tuple[float, ...]:
+    """Return how much each reading has to count for the probabilities to fit best what was right."""
+    columns = zip(*(each.marks.readings for each in held), strict=True)
+    readings = np.stack([np.concatenate(column) for column in columns])
     labels = np.concatenate([each.labels for each in held])
     rows = np.arange(len(labels))
+    wanted = readings[:, rows, labels]
 
-    def loss(scale: float) -> float:
-        return -float(log_softmax(linear * scale)[rows, labels].mean())
+    first = np.array(FIRST_SCALES[: len(readings)])
 
-    return min(SCALES, key=loss)
+    def loss(scales: Floats) -> tuple[float, Floats]:
+        logs = log_softmax(np.tensordot(scales, readings, 1))
+        expected = (np.exp(logs) * readings).sum(axis=2)
+        # Where everything is right, only this keeps certainty from growing without end.
+        away = (scales / first - 1) / len(labels)
+        slope = (expected - wanted).mean(axis=1) + 2 * PULL * away / first
+        return PULL * float(away @ away) * len(labels) - float(logs[rows, labels].mean()), slope
+
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=[(0, MAX_SCALE)] * len(first))
+    return tuple(float(scale) for scale in found.x)
 
 
-def together(held: Sequence[Held], *, linear_scale: float) -> tuple[Floats, NDArray[np.bool_]]:
+def together(held: Sequence[Held], *, scales: Sequence[float]) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the evidence for each judgement, and whether it was right."""
-    logs = [joined(each.marks, linear_scale=linear_scale) for each in held]
+    logs = [joined(each.marks, scales=scales) for each in held]
     pairs = zip(held, logs, strict=True)
-    proofs = [evidence(log, each.marks.linear, known=each.known) for each, log in pairs]
+    proofs = [evidence(log, each.marks.readings[0], known=each.known) for each, log in pairs]
     right = [log.argmax(axis=1) == each.labels for each, log in zip(held, logs, strict=True)]
     return np.concatenate(proofs), np.concatenate(right)
 

@@ -12,12 +12,14 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.answers.encoders import EncoderAwayError
 from conversations.answers.student.artefact import from_artefact, to_artefact
 from conversations.answers.student.examining import Examination, Fault, examine, faults
 from conversations.answers.student.labels import Material, gather
 from conversations.answers.student.models import Problem, StudentState, TrainedStudent
 from conversations.answers.student.promotion import promote
 from conversations.answers.student.reading import Student
+from conversations.answers.student.sensing import embeddings, teaching_encoder
 from conversations.answers.student.shelf import student_of
 from conversations.answers.student.tensors import ArtefactError
 from conversations.answers.student.training import Options, TooLittleError, train
@@ -43,22 +45,52 @@ def distill(row: TrainedStudent, *, may_go_live: bool = True) -> Outcome:
     material = gather()
     note_material(row, material)
     try:
-        trained = train(material.learnt, options=Options(precision=row.precision))
+        trained = taught(material, precision=row.precision)
     except TooLittleError as error:
         fail(row, Problem.TOO_LITTLE)
         return Outcome(row, None, problem=str(error))
     data = to_artefact(trained)
     # Examined is what was stored, not what was trained.
-    candidate = examine(from_artefact(data), material.held)
+    stored = from_artefact(data)
+    candidate = examined(stored, material)
     live, live_figures = examine_live(material)
     found = faults(candidate, live_figures, precision=row.precision)
-    store(row, data, report=candidate.to_json() | {"seconds": time.perf_counter() - began})
+    store(row, data, report=report_of(stored, candidate, material) | {"seconds": time.perf_counter() - began})
     note_comparison(row, {"live": live, "figures": live_figures and live_figures.to_json(), "faults": found})
     if may_go_live and not found:
         promote(row.pk, by=row.wanted_by)
     clear_old_artefacts()
     row.refresh_from_db()
     return Outcome(row, candidate, tuple(found))
+
+
+def taught(material: Material, *, precision: float) -> Student:
+    """Return a student of this material. Raises TooLittleError.
+
+    With the operator's encoder, where there is one; one that goes away meanwhile is done without.
+    """
+    options = Options(precision=precision)
+    try:
+        return train(material.learnt, options=options, encoder=teaching_encoder())
+    except EncoderAwayError as error:
+        logger.warning("a student is trained without vectors: %s", error)
+        return train(material.learnt, options=options)
+
+
+def examined(student: Student, material: Material) -> Examination:
+    """Return how a student does as it would work today: with its encoder's vectors if that encoder is in use."""
+    embedded = embeddings(student, [row.text for row in material.held])
+    return examine(student, material.held, embedded=embedded)
+
+
+def report_of(student: Student, examination: Examination, material: Material) -> dict[str, Any]:
+    """Return an examination as JSON; of one that reads vectors, also how it does without."""
+    report = examination.to_json()
+    if student.sense is None:
+        return report
+    alone = examine(student, material.held)
+    shares = {"accuracy": alone.accuracy, "coverage": alone.coverage, "precision": alone.precision}
+    return report | {"encoder": student.sense.encoder, "without_vectors": shares}
 
 
 def begin(row: TrainedStudent) -> bool:
@@ -81,7 +113,7 @@ def examine_live(material: Material) -> tuple[int | None, Examination | None]:
     student = loaded(live) if live else None
     if live is None or student is None:
         return None, None
-    return live.pk, examine(student, material.held)
+    return live.pk, examined(student, material)
 
 
 def loaded(live: TrainedStudent) -> Student | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conversations.answers.student.reading import Judgement, Student
+from conversations.answers.student.reading import Embedding, Judgement, Student
 from conversations.answers.student.rows import Labelled
 
 BINS: Final = 10
@@ -93,13 +93,15 @@ class Fault(StrEnum):
     MISSES_FLAGS = "misses_flags"
 
 
-def examine(student: Student, rows: Sequence[Labelled]) -> Examination:
-    """Judge the rows one by one, as customers' questions come."""
+def examine(
+    student: Student, rows: Sequence[Labelled], *, embedded: Sequence[Embedding | None] | None = None
+) -> Examination:
+    """Judge the rows one by one, as customers' questions come; `embedded`: with these vectors."""
     seconds: list[float] = []
     judgements: list[Judgement] = []
-    for row in rows:
+    for row, embedding in zip(rows, embedded or [None] * len(rows), strict=True):
         began = time.perf_counter()
-        judgements.append(student.judge(row.text))
+        judgements.append(student.judge(row.text, embedding))
         seconds.append(time.perf_counter() - began)
     return figures_of(judgements, rows, milliseconds=[second * 1000 for second in seconds])
 

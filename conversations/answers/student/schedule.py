@@ -1,4 +1,5 @@
-"""When students are trained: after somebody asked, or when the one at work agrees less than it did.
+"""When students are trained: after somebody asked, when the one at work agrees less than it did, or when
+the operator has chosen another encoder than it was taught with.
 
 The training itself is another process: it takes minutes of a processor, and gives its memory back when it ends.
 """
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from conversations.answers.student.models import Problem, StudentState, TrainedStudent
+from conversations.answers.student.sensing import teaching_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ _processes: list[subprocess.Popen[bytes]] = []
 def train_wanted() -> None:
     """Start the training that was asked for first, unless one is under way."""
     _processes[:] = [process for process in _processes if process.poll() is None]
-    want_after_drift()
+    want_when_due()
     give_up_lost()
     if TrainedStudent.objects.in_training().exists() or _processes:
         return
@@ -51,12 +53,19 @@ def want(*, by_id: int | None = None, precision: float | None = None) -> Trained
     return TrainedStudent.objects.create(wanted_by_id=by_id, **chosen)
 
 
-def want_after_drift() -> None:
-    """Ask for a new student when the one at work drifted, at most once a day."""
-    live = TrainedStudent.objects.live().exclude(drift={}).first()
+def want_when_due() -> None:
+    """Ask for a new student when the one at work drifted or can't read today's vectors, at most once a day."""
+    live = TrainedStudent.objects.live().first()
     lately = TrainedStudent.objects.filter(wanted_at__gt=timezone.now() - AGAIN_AFTER)
-    if live is not None and not lately.exists():
+    if live is not None and not lately.exists() and (live.drift or has_new_encoder()):
         want(precision=live.precision)
+
+
+def has_new_encoder() -> bool:
+    """Whether the operator's encoder is one that the newest student wasn't taught with, whatever became of that one."""
+    newest = TrainedStudent.objects.without_artefact().filter(trained_at__isnull=False).order_by("-pk").first()
+    encoder = teaching_encoder()
+    return encoder is not None and newest is not None and newest.report.get("encoder") != encoder.name
 
 
 def give_up_lost() -> None:

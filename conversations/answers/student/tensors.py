@@ -18,6 +18,8 @@ MAX_HEADER_BYTES: Final = 1_000_000
 LENGTH: Final = struct.Struct("<Q")
 TYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "U8": np.dtype("u1"),
+    "I8": np.dtype("i1"),
+    "U64": np.dtype("<u8"),
     "I32": np.dtype("<i4"),
     "F16": np.dtype("<f2"),
     "F32": np.dtype("<f4"),

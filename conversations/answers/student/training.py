@@ -1,4 +1,4 @@
-"""Training a student: both readings, then what can be said of their certainty, learnt on texts held back. No database.
+"""Training a student: all readings, then what can be said of their certainty, learnt on texts held back. No database.
 
 Takes scikit-learn and some minutes of one processor for 10,000 rows, so it never runs in a process that serves
 customers (`manage.py distill`). The same rows give the same student.
@@ -6,7 +6,7 @@ customers (`manage.py distill`). The same rows give the same student.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,9 +15,19 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from conversations.answers.encoders import Encoder
 from conversations.answers.student.certainty import Held, calibrate
 from conversations.answers.student.net import Lesson, Net
-from conversations.answers.student.reading import FLAGS, Calibration, Marks, Student, Weights, marks_of
+from conversations.answers.student.reading import (
+    FLAGS,
+    Calibration,
+    Marks,
+    Sense,
+    Student,
+    Weights,
+    in_steps,
+    marks_of,
+)
 from conversations.answers.student.rows import MAX_ROWS, Labelled
 from conversations.answers.student.vectors import Floats, Vocabulary, learn_vocabulary
 
@@ -31,6 +41,8 @@ FLAG_SLACK: Final = 10.0
 MIN_ROWS: Final = 30
 MIN_ROWS_OF_INTENT: Final = 3
 NEVER_SET: Final = -12.0
+GRAM_READINGS: Final = 2
+UNCALIBRATED: Final = Calibration((), (), 0.0, 0.0, 0.0)
 
 Places = NDArray[np.intp]
 
@@ -60,21 +72,28 @@ class Course:
     labels: Places
     flags: NDArray[np.bool_]
     counts: Floats
+    encoder: str = ""
+    embedded: Floats | None = None
 
 
-def train(rows: Sequence[Labelled], *, options: Options | None = None) -> Student:
-    """Return a student of these rows. Raises TooLittleError.
+def train(rows: Sequence[Labelled], *, options: Options | None = None, encoder: Encoder | None = None) -> Student:
+    """Return a student of these rows. Raises TooLittleError, EncoderAwayError.
 
-    Intents with fewer than three rows are left out: the student will not know them, and says so.
+    Intents with fewer than three rows are left out: the student will not know them, and says so. With an encoder it
+    learns to read that encoder's vectors as well.
     """
     chosen = options or Options()
-    course = prepare(enough(rows))
+    course = prepare(enough(rows), encoder=encoder)
     everything = np.arange(len(course.rows))
     weights = fit(course, everything, nets=chosen.nets)
     held = [held_back(course, part, nets=1) for part in fold_parts(course, folds=chosen.folds)]
     strange = [held_back(course, part, nets=1) for part in strange_parts(course)]
-    calibration: Calibration = calibrate(held, strange=strange, precision=chosen.precision)
-    return Student(course.intents, course.vocabulary, weights, calibration)
+    plain = [[each.only(GRAM_READINGS) for each in those] for those in (held, strange)]
+    calibration = calibrate(plain[0], strange=plain[1], precision=chosen.precision)
+    sense = fit_sense(course, everything)
+    if sense is not None:
+        sense = replace(sense, calibration=calibrate(held, strange=strange, precision=chosen.precision))
+    return Student(course.intents, course.vocabulary, weights, calibration, sense)
 
 
 def enough(rows: Sequence[Labelled]) -> list[Labelled]:
@@ -87,7 +106,7 @@ def enough(rows: Sequence[Labelled]) -> list[Labelled]:
     return kept
 
 
-def prepare(rows: Sequence[Labelled]) -> Course:
+def prepare(rows: Sequence[Labelled], *, encoder: Encoder | None = None) -> Course:
     """Return the rows as numbers."""
     intents = tuple(sorted({row.intent for row in rows}))
     place = {intent: index for index, intent in enumerate(intents)}
@@ -95,7 +114,7 @@ def prepare(rows: Sequence[Labelled]) -> Course:
     # A row without a group is a customer of its own.
     groups = [row.group or str(index) for index, row in enumerate(rows)]
     vocabulary = learn_vocabulary(texts, groups=groups)
-    if not vocabulary.grams:
+    if not len(vocabulary.keys):
         raise TooLittleError("no two customers used the same words")
     vectors, known = vectors_of(vocabulary, texts)
     return Course(
@@ -107,6 +126,8 @@ def prepare(rows: Sequence[Labelled]) -> Course:
         labels=np.array([place[row.intent] for row in rows], np.intp),
         flags=np.array([(row.action_required, row.escalate) for row in rows], np.bool_),
         counts=np.array([row.count for row in rows], np.float32),
+        encoder=encoder.name if encoder else "",
+        embedded=encoder.encode(texts) if encoder else None,
     )
 
 
@@ -116,28 +137,42 @@ def vectors_of(vocabulary: Vocabulary, texts: Sequence[str]) -> tuple[csr_matrix
     ends = np.cumsum([0, *(len(vector.places) for vector in vectors)])
     data = np.concatenate([vector.weights for vector in vectors])
     places = np.concatenate([vector.places for vector in vectors])
-    matrix = csr_matrix((data, places, ends), shape=(len(texts), len(vocabulary.grams)), dtype=np.float32)
+    matrix = csr_matrix((data, places, ends), shape=(len(texts), len(vocabulary.keys)), dtype=np.float32)
     return matrix, np.array([vector.known for vector in vectors], np.float32)
 
 
 def fit(course: Course, rows: Places, *, nets: int) -> Weights:
-    """Learn both readings and both flags from these rows. Intents that none of them has get marks that never win."""
+    """Learn both readings of grams, and both flags, from these rows.
+
+    Intents that none of them has get marks that never win.
+    """
     table, bias = linear_reading(course, rows)
     flag_table, flag_bias = flag_reading(course, rows)
     lesson = Lesson(course.vectors[rows], course.labels[rows], course.counts[rows])
     learnt = [learn_net(lesson, intents=len(course.intents), seed=SEED + number) for number in range(nets)]
+    whole, steps = in_steps(np.hstack((table, flag_table, *(net.table.value for net in learnt))))
     return Weights(
-        table=np.hstack((table, flag_table, *(net.table.value for net in learnt))).astype(np.float16),
+        table=whole,
+        steps=steps,
         bias=np.concatenate((bias, flag_bias, *(net.bias.value for net in learnt))).astype(np.float32),
         output=np.vstack([net.output.value / nets for net in learnt]),
         output_bias=np.mean([net.output_bias.value for net in learnt], axis=0, dtype=np.float32),
     )
 
 
+def fit_sense(course: Course, rows: Places) -> Sense | None:
+    """Learn to read vectors from these rows; None where there are none. It isn't calibrated yet."""
+    if course.embedded is None:
+        return None
+    lesson = Lesson(course.embedded[rows], course.labels[rows], course.counts[rows])
+    net = learn_net(lesson, intents=len(course.intents), seed=SEED)
+    return Sense(course.encoder, net.table.value, net.bias.value, net.output.value, net.output_bias.value, UNCALIBRATED)
+
+
 def learn_net(lesson: Lesson, *, intents: int, seed: int) -> Net:
     """Return a net that learnt the lesson."""
-    net = Net(grams=lesson.vectors.shape[1], intents=intents, seed=seed)
-    net.learn(lesson)
+    net = Net(lesson, intents=intents, seed=seed)
+    net.learn()
     return net
 
 
@@ -200,12 +235,15 @@ def is_teachable(course: Course, part: Places) -> bool:
 
 def held_back(course: Course, part: Places, *, nets: int) -> Held:
     """Learn from the other rows; return what that makes of these."""
-    weights = fit(course, np.delete(np.arange(len(course.rows)), part), nets=nets)
-    marks = read(course, weights, part)
+    rest = np.delete(np.arange(len(course.rows)), part)
+    marks = read(course, fit(course, rest, nets=nets), part)
+    sense = fit_sense(course, rest)
+    if sense is not None and course.embedded is not None:
+        marks = replace(marks, readings=(*marks.readings, sense.read(course.embedded[part])))
     return Held(marks, known=course.known[part], labels=course.labels[part], flags=course.flags[part])
 
 
 def read(course: Course, weights: Weights, rows: Places) -> Marks:
-    """Return both readings of these rows."""
-    sums = course.vectors[rows] @ weights.table.astype(np.float32)
+    """Return both readings of these rows' grams."""
+    sums = (course.vectors[rows] @ weights.table.astype(np.float32)) * weights.steps
     return marks_of(weights, sums, intents=len(course.intents))
