@@ -28,6 +28,7 @@ from conversations.events.hub import process_hub
 from conversations.limits import client_address
 from conversations.models import Conversation, Escalation, Message, Owner, Run
 from conversations.redis import redis_client
+from conversations.views.answer_metrics import answer_metrics
 from conversations.views.gateway_metrics import gateway_metrics
 
 SETTLED: Final = timedelta(seconds=5)
@@ -41,7 +42,7 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     sockets = GaugeMetricFamily("csbot_sockets", "Open sockets of this process.", labels=["door"])
     for door, number in process_hub().sockets().items():
         sockets.add_metric([door], number)
-    tables = await persistently(lambda: [*table_metrics(), *gateway_metrics()])
+    tables = await persistently(lambda: [*table_metrics(), *gateway_metrics(), *answer_metrics()])
     registry = CollectorRegistry()
     registry.register(Ready([sockets, *tables]))
     body = generate_latest(REGISTRY) + generate_latest(registry)

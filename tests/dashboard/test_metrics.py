@@ -14,10 +14,14 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from conversations.answers.board import touch
+from conversations.answers.counting import Served, count_served
+from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer, KnownLabel, Step
 from conversations.database import close_database_threads
 from conversations.gateway.models import Budget, CallHour, LLMCall
 from conversations.gateway.rollout import Cause, start
 from conversations.gateway.rollup import sum_up_hours
+from conversations.models import Site
 from conversations.views.gateway_metrics import MonthSoFar, call_metrics, month_so_far
 from tests.rollout.conftest import Trial, new_call
 
@@ -140,6 +144,43 @@ def test_grafana_asks_for_names_and_labels_that_are_there(
             }
             if names <= set(found):
                 assert set(LABELS_ASKED.findall(target["legendFormat"])) <= known, target
+
+
+def test_known_answers_tell_what_they_served_and_that_they_stopped(
+    client: Client, transactional_db: None, site: Site
+) -> None:
+    answer = KnownAnswer.objects.create(
+        site=site,
+        intent="อื่นๆ",
+        text="9 โมงค่ะ",
+        text_key="k",
+        state=AnswerState.APPROVED,
+        approved_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    served = Served(answer.pk, site.pk, Step.EXACT, money=Decimal("0.5"), milliseconds=900)
+    for _customer in range(3):
+        count_served(served)
+    KnownLabel.objects.create(answer=answer, step=Step.EXACT, score=1, is_right=False, was_served=True, judge="words")
+    touch()
+    found = samples(scrape(client))
+    assert found["csbot_known_served_total"] == {"step=exact": 3, "step=near": 0, "step=fixed": 0}
+    assert found["csbot_known_money_saved_total"] == {"": 1.5}
+    assert found["csbot_known_checked_total"] == {"verdict=right": 0, "verdict=wrong": 1}
+    assert (found["csbot_known_serving"], found["csbot_known_stopped"]) == ({"": 1}, {"": 0})
+    assert found["csbot_known_answers"]["state=approved"] == 1
+    AnswerPolicy.objects.update(stopped_at=timezone.now())
+    touch()
+    found = samples(scrape(client))
+    assert (found["csbot_known_serving"], found["csbot_known_stopped"]) == ({"": 0}, {"": 1})
+
+
+def test_alert_rules_ask_for_names_that_are_there(client: Client, transactional_db: None) -> None:
+    described = set(re.findall(r"^# HELP (csbot_\w+)", scrape(client), re.MULTILINE))
+    rules = (GRAFANA.parent / "alerts.yml").read_text()
+    names = set(NAMES.findall(rules))
+    assert len(names) > 5 and names <= described, names - described
+    assert "csbot_known_stopped) == 1" in rules
 
 
 def test_each_panel_is_at_a_place_of_its_own() -> None:
