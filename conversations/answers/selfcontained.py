@@ -37,7 +37,7 @@ class Unfit(StrEnum):
 ALONE: Final = as_set("alone")
 SMALL_TALK: Final = as_set("small_talk")
 GREETINGS: Final = as_set("greetings")
-THANKS: Final = as_set("thanks")
+SAY_NOTHING: Final = GREETINGS | as_set("thanks")
 OPENERS_THAI: Final = re.compile(
     r"^(แล้ว(?!แต่)|ส่วน|งั้น|ถ้างั้น|ถ้าอย่างนั้น|อย่างนั้น|แบบนั้น|แบบนี้|แต่|และ|หรือ|เพราะ|ก็|อ๋อ|อ้าว|ใช่|ไม่ใช่|โอเค|ตกลง|ได้(?!รับ)|เอา|ต่อไป|อีกอย่าง)"
 )
@@ -124,7 +124,7 @@ def _unfit_alone(plain: str, normal: str) -> Unfit | None:
 
 def is_greeting(text: str) -> bool:
     """Whether it says nothing that a later question could depend on."""
-    return normal_form(text) in GREETINGS | THANKS
+    return normal_form(text) in SAY_NOTHING
 
 
 def has_thai(text: str) -> bool:
