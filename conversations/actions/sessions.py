@@ -1,5 +1,6 @@
 """Widget sessions: a browser's right to one customer's conversation, and the token that stands for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +13,7 @@ from django.utils import timezone
 from conversations.actions import statements
 from conversations.actions.customers import Identity, known_customer, new_visitor, start_conversation
 from conversations.actions.priority import set_priority
-from conversations.database import row_of
+from conversations.database import rows_of
 from conversations.models import Customer, Site, WidgetSession
 
 SESSION_DAYS: Final = 30
@@ -54,13 +55,12 @@ class Greeted:
     allowed_origins: list[str]
 
 
-def read_greeted(token: str) -> Greeted | None:
-    """Return what a token stands for; None if it isn't valid. In one short round trip: after a restart all come."""
-    key = _key(token)
-    if key is None:
-        return None
-    row = row_of(statements.read_session(), (key, timezone.now()))
-    return Greeted(key, *row) if row else None
+def read_greeted(tokens: Sequence[str]) -> list[Greeted | None]:
+    """Return what each token stands for; None if it isn't valid. One round trip for all: after a restart all come."""
+    keys = [_key(token) for token in tokens]
+    rows = rows_of(statements.read_sessions(), ([key for key in keys if key is not None], timezone.now()))
+    greeted = {row[0]: Greeted(*row) for row in rows}
+    return [greeted.get(key) if key is not None else None for key in keys]
 
 
 def read_session(token: str) -> WidgetSession | None:

@@ -19,6 +19,14 @@ from conversations.database import numbered, parameter, placeholder
 from conversations.gateway.models import LLMCall
 from conversations.models import Conversation, Message, Run
 
+SHOWN_COLUMNS = tuple(
+    field.column for field in Message._meta.concrete_fields if field.column not in {"intent", "escalate", "agent_id"}
+)
+STANDING_COLUMNS = tuple(
+    field.column
+    for field in Conversation._meta.concrete_fields
+    if field.column in {"id", "public_id", "owner", "owner_epoch", "head_seq", "read_seq", "rating"}
+)
 HISTORY_FIELDS = ("seq", "sender", "text", "intent", "action_required", "escalate")
 
 
@@ -178,15 +186,51 @@ def ask_to_wait() -> bytes:
 
 
 @cache
-def read_session() -> bytes:
-    """Return the statement that reads what a widget's session stands for, while it is valid."""
+def read_sessions() -> bytes:
+    """Return the statement that reads what widgets' sessions stand for where they are valid; given an array of keys."""
     return numbered("""
-        SELECT conversation.id, conversation.locale, site.allowed_origins
+        SELECT session.key, conversation.id, conversation.locale, site.allowed_origins
           FROM conversations_widgetsession AS session
           JOIN conversations_conversation AS conversation ON conversation.customer_id = session.customer_id
           JOIN conversations_site AS site ON site.id = conversation.site_id
-         WHERE session.key = %s AND session.expires_at > %s
+         WHERE session.key = ANY(%s::text[]) AND session.expires_at > %s
     """)
+
+
+@cache
+def read_standings() -> bytes:
+    """Return the statement that reads how conversations stand where no person is concerned, each with its open run.
+
+    Given an array of conversations. All of one moment, so that nothing in it is newer than anything else.
+    """
+    columns = ", ".join(f'conversation."{column}"' for column in STANDING_COLUMNS)
+    return numbered(f"""
+        SELECT {columns}, run.id, run.covers_seq
+          FROM conversations_conversation AS conversation
+          LEFT JOIN conversations_run AS run
+            ON run.conversation_id = conversation.id AND run.state = 'open'
+               AND run.owner_epoch >= conversation.owner_epoch
+         WHERE conversation.id = ANY(%s::bigint[]) AND conversation.owner IN ('bot', 'resolved')
+    """)  # noqa: S608
+
+
+@cache
+def read_missed() -> bytes:
+    """Return the statement that reads what clients missed; given arrays of conversation and seq, and how many at most.
+
+    Each row begins with the two it was asked for by.
+    """
+    fields = ", ".join(f'message."{column}"' for column in SHOWN_COLUMNS)
+    return numbered(f"""
+        SELECT asked.conversation_id, asked.after_seq, {fields}
+          FROM unnest(%s::bigint[], %s::integer[]) AS asked (conversation_id, after_seq)
+         CROSS JOIN LATERAL (
+               SELECT * FROM conversations_message AS said
+                WHERE said.conversation_id = asked.conversation_id AND said.seq > asked.after_seq
+                ORDER BY said.seq LIMIT %s
+               ) AS message
+         ORDER BY asked.conversation_id, asked.after_seq, message.seq
+    """)  # noqa: S608
 
 
 @cache

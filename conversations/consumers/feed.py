@@ -1,8 +1,8 @@
 """What one socket is shown, in the right order and once: the live lane's items, and the rows where one is missing.
 
-`take` is the hub's sink: it only takes note. What waits is bounded; a browser that is too slow has its live frames
-dropped and is brought up to date from PostgreSQL once it reads again. Never sends bot text of an older owner epoch
-after an `owner` frame of a newer one.
+`take` is the hub's sink: what is next for a socket that reads goes out at once, of the rest it takes note. What waits
+is bounded; a browser that is too slow has its live frames dropped and is brought up to date from PostgreSQL once it
+reads again. Never sends bot text of an older owner epoch after an `owner` frame of a newer one.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 import orjson
 from django.db import Error as DatabaseError
 
+from conversations.consumers.outlet import Outlet
 from conversations.consumers.reading import PAGE, Standing, Stored, read_messages, read_standing
 from conversations.database import persistently
 from conversations.events.counts import CATCH_UPS, OVERFLOWS
@@ -36,13 +37,14 @@ class Feed:
     """The outgoing side of one socket: how far its client is, and what waits for it."""
 
     __slots__ = (
-        "_conversation_id", "_ended_run", "_epoch", "_is_behind", "_is_ready", "_last_seq", "_origin", "_pump", "_run",
-        "_run_covers", "_run_end", "_send", "_waiting", "_waiting_chars",
+        "_conversation_id", "_early_head", "_ended_run", "_epoch", "_is_behind", "_is_ready", "_last_seq", "_origin",
+        "_outlet", "_pump", "_run", "_run_covers", "_run_end", "_send", "_waiting", "_waiting_chars",
     )  # fmt: skip
 
-    def __init__(self, conversation_id: int, *, send: SendFrame, origin: str) -> None:
+    def __init__(self, conversation_id: int, *, send: SendFrame, origin: str, outlet: Outlet | None = None) -> None:
         self._conversation_id = conversation_id
         self._send = send
+        self._outlet = outlet
         self._origin = origin
         self._last_seq = self._epoch = 0
         # The open run that the client was told of, how far its text was sent, and the newest run that has ended.
@@ -50,6 +52,7 @@ class Feed:
         self._waiting: deque[Item] = deque()
         self._waiting_chars = 0
         self._is_ready = self._is_behind = False
+        self._early_head: Item | None = None
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -59,7 +62,11 @@ class Feed:
 
     def take(self, item: Item) -> None:
         """Note an item of the live lane; it goes out as soon as the socket takes it."""
-        if not self._is_news(item):
+        if item.kind is Kind.HEAD and not self._is_ready:
+            # Nothing is known yet that it could be compared with.
+            self._early_head = item
+            return
+        if not self._is_news(item) or self._goes_at_once(item):
             return
         if item.kind is Kind.HEAD:
             self._is_behind = True
@@ -82,6 +89,7 @@ class Feed:
             self._run_end = len(snapshot)
         await self._send_missed(standing)
         self._is_ready = True
+        self._is_behind |= self._early_head is not None and self._is_behind_of(self._early_head)
         self._wake()
 
     async def stop(self) -> None:
@@ -130,50 +138,69 @@ class Feed:
         self._waiting_chars -= len(item.frame)
         return item
 
+    def _goes_at_once(self, item: Item) -> bool:
+        """Send an item where nothing has to be waited for. False where it has to wait."""
+        if self._outlet is None or self._pump is not None or not self._is_ready or self._waiting or self._is_behind:
+            return False
+        if item.kind is Kind.HEAD or self._lacks_text_before(item) or not self._outlet.can_take():
+            return False
+        frame = self._frame_of(item)
+        if frame is not None:
+            self._outlet.take(frame)
+        if self._is_behind:
+            self._wake()
+        return True
+
     async def _forward(self, item: Item) -> None:
-        if item.seq > self._last_seq + (item.kind is Kind.MESSAGE):
-            self._is_behind = True
-        elif item.kind is Kind.MESSAGE:
-            await self._forward_message(item)
-        elif item.kind is Kind.DELTA:
-            await self._forward_delta(item)
-        elif item.kind is Kind.RUN:
-            await self._forward_run(item)
-        elif item.kind is Kind.OWNER:
-            await self._tell_owner(item.frame, epoch=item.epoch)
-        else:
-            await self._send(item.frame)
-
-    async def _forward_message(self, item: Item) -> None:
-        if item.seq == self._last_seq + 1:
-            self._last_seq = item.seq
-            await self._send(item.frame)
-
-    async def _tell_owner(self, frame: str, *, epoch: int) -> None:
-        if epoch > self._epoch:
-            self._epoch = epoch
+        if self._lacks_text_before(item):
+            await self._send_snapshot()
+        frame = self._frame_of(item)
+        if frame is not None:
             await self._send(frame)
 
-    # Runs and what is being written.
+    def _frame_of(self, item: Item) -> str | None:
+        """Note what an item tells, and return what to send of it; where rows are missing, note only that."""
+        if item.seq > self._last_seq + (item.kind is Kind.MESSAGE):
+            self._is_behind = True
+            return None
+        if item.kind is Kind.DELTA:
+            return self._delta_of(item)
+        if item.kind is Kind.MESSAGE:
+            is_next = item.seq == self._last_seq + 1
+            self._last_seq += is_next
+            return item.frame if is_next else None
+        if item.kind is Kind.RUN:
+            return item.frame if self._changes_run(item) else None
+        if item.kind is Kind.OWNER:
+            return item.frame if self._changes_owner(item.epoch) else None
+        return item.frame
 
-    async def _forward_run(self, item: Item) -> None:
+    def _changes_owner(self, epoch: int) -> bool:
+        is_newer = epoch > self._epoch
+        self._epoch = max(self._epoch, epoch)
+        return is_newer
+
+    # Runs and what is being written. `_opens` and the like note something, and say whether it is news.
+
+    def _changes_run(self, item: Item) -> bool:
         told = orjson.loads(item.frame)
         if told["state"] != RunState.OPEN:
-            await self._tell_ended(item.frame, run_id=item.run)
-        elif told["owner_epoch"] >= self._epoch and item.run > self._ended_run:
-            await self._tell_open(item.frame, run_id=item.run, covers=told["reply_to"])
+            return self._ends(item.run)
+        if told["owner_epoch"] < self._epoch or item.run <= self._ended_run:
+            return False
+        return self._opens(item.run, covers=told["reply_to"])
 
-    async def _tell_open(self, frame: str, *, run_id: int, covers: int) -> None:
+    def _opens(self, run_id: int, *, covers: int) -> bool:
         if run_id == self._run and covers <= self._run_covers:
-            return
+            return False
         self._note_open(run_id, covers=covers)
-        await self._send(frame)
+        return True
 
-    async def _tell_ended(self, frame: str, *, run_id: int) -> None:
+    def _ends(self, run_id: int) -> bool:
         if run_id <= self._ended_run:
-            return
+            return False
         self._note_ended(run_id)
-        await self._send(frame)
+        return True
 
     def _note_open(self, run_id: int, *, covers: int) -> None:
         if run_id != self._run:
@@ -185,25 +212,32 @@ class Feed:
         if self._run <= self._ended_run:
             self._run = self._run_covers = self._run_end = 0
 
-    async def _forward_delta(self, item: Item) -> None:
-        if item.epoch < self._epoch or item.run <= self._ended_run:
-            return
+    def _is_unwanted(self, delta: Item) -> bool:
+        return delta.epoch < self._epoch or delta.run <= self._ended_run
+
+    def _lacks_text_before(self, item: Item) -> bool:
+        """Say whether a piece of the open run's text comes without the one before it."""
+        if item.kind is not Kind.DELTA or item.run != self._run or self._is_unwanted(item):
+            return False
+        offset: int = orjson.loads(item.frame)["offset"]
+        return offset > self._run_end
+
+    def _delta_of(self, item: Item) -> str | None:
+        """Return what is new of a piece; nothing of it where a piece before it is missing."""
+        if self._is_unwanted(item):
+            return None
         if item.run != self._run:
             # Its opening was lost on the way.
             self._is_behind = True
-            return
+            return None
         delta = orjson.loads(item.frame)
-        if delta["offset"] > self._run_end:
-            await self._send_snapshot()
-        await self._send_delta(item, offset=delta["offset"], text=delta["text"])
-
-    async def _send_delta(self, item: Item, *, offset: int, text: str) -> None:
-        """Send what is new of a piece; nothing of it where a piece before it is missing."""
-        seen = self._run_end - offset
-        if item.run != self._run or seen < 0 or item.end <= self._run_end:
-            return
+        seen = self._run_end - delta["offset"]
+        if seen < 0 or item.end <= self._run_end:
+            return None
         self._run_end = item.end
-        await self._send(delta_frame(item.run, offset=offset + seen, text=text[seen:]) if seen else item.frame)
+        if not seen:
+            return item.frame
+        return delta_frame(item.run, offset=delta["offset"] + seen, text=delta["text"][seen:])
 
     async def _send_snapshot(self) -> None:
         """Send what was written of the open run beyond what was sent of it."""
@@ -225,16 +259,18 @@ class Feed:
         if standing is None:
             return
         answered = await self._send_missed(standing)
-        if standing.ended_run:
-            await self._tell_ended(run_frame(standing.ended_run), run_id=standing.ended_run.pk)
-        await self._tell_owner(standing.owner_frame, epoch=standing.conversation.owner_epoch)
+        if standing.ended_run and self._ends(standing.ended_run.pk):
+            await self._send(run_frame(standing.ended_run))
+        if self._changes_owner(standing.conversation.owner_epoch):
+            await self._send(standing.owner_frame)
         if standing.open_run and standing.open_run.pk not in answered:
             await self._catch_up_with(standing.open_run)
 
     async def _catch_up_with(self, run: Run) -> None:
         if run.owner_epoch < self._epoch or run.pk <= self._ended_run:
             return
-        await self._tell_open(run_frame(run), run_id=run.pk, covers=run.covers_seq)
+        if self._opens(run.pk, covers=run.covers_seq):
+            await self._send(run_frame(run))
         await self._send_snapshot()
 
     async def _send_missed(self, standing: Standing) -> set[int]:

@@ -1,13 +1,16 @@
 """What a socket reads of its conversation. Synchronous; call with `in_database`."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
 
+from conversations.actions import statements
 from conversations.actions.ownership import owner_item
-from conversations.events.frames import message_frame
+from conversations.database import rows_of
+from conversations.events.frames import message_frame, owner_frame
 from conversations.models import Conversation, Message, Run, RunState, Sender
 
 PAGE: Final = 500
@@ -59,6 +62,66 @@ def read_standing(conversation_id: int, *, after_seq: int, known_run: int = 0) -
         messages=messages,
         is_complete=len(messages) < PAGE,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Whose widget asks how its conversation stands: it has all messages up to `after_seq`."""
+
+    conversation_id: int
+    after_seq: int
+
+
+def read_standings(clients: Sequence[Client]) -> list[Standing | None]:
+    """Return how things stand for many clients, in one or two round trips for all.
+
+    None where a person is concerned, or the conversation is gone: that is `read_standing`'s. The order of the reads is
+    the same: runs and owner of one moment, then the messages.
+    """
+    rows = rows_of(statements.read_standings(), (list({client.conversation_id for client in clients}),))
+    found = {
+        row[0]: (Conversation.from_db("default", statements.STANDING_COLUMNS, row[:-2]), *row[-2:]) for row in rows
+    }
+    behind = {
+        client
+        for client in clients
+        if client.conversation_id in found and found[client.conversation_id][0].head_seq > client.after_seq
+    }
+    missed = _read_missed(behind)
+    return [
+        _standing(*found[client.conversation_id], messages=missed.get(client, []))
+        if client.conversation_id in found
+        else None
+        for client in clients
+    ]
+
+
+def _standing(
+    conversation: Conversation, run_id: int | None, covers_seq: int | None, *, messages: list[Stored]
+) -> Standing:
+    open_run = None
+    if run_id is not None and covers_seq is not None and all(message.run_id != run_id for message in messages):
+        open_run = Run(pk=run_id, covers_seq=covers_seq, owner_epoch=conversation.owner_epoch)
+    return Standing(
+        conversation=conversation,
+        owner_frame=owner_frame(conversation, agent_name="", expect=None),
+        open_run=open_run,
+        ended_run=None,
+        messages=messages,
+        is_complete=len(messages) < PAGE,
+    )
+
+
+def _read_missed(behind: Collection[Client]) -> dict[Client, list[Stored]]:
+    if not behind:
+        return {}
+    missed: dict[Client, list[Stored]] = {}
+    given = [client.conversation_id for client in behind], [client.after_seq for client in behind], PAGE
+    for conversation_id, after_seq, *values in rows_of(statements.read_missed(), given):
+        message = Message.from_db("default", statements.SHOWN_COLUMNS, values)
+        stored = Stored(message.seq, message.run_id or 0, message_frame(message))
+        missed.setdefault(Client(conversation_id, after_seq), []).append(stored)
+    return missed
 
 
 def _messages_after(seq: int, *, conversation: Conversation) -> list[Stored]:

@@ -33,7 +33,9 @@ class Reception:
     async def receive(self, conversation_id: int, *, client_id: UUID, text: str) -> Stored:
         """Store a message and see to it that it is answered. Raises ConflictError, DoesNotExist, django.db.Error."""
         stored = await self._asked.ask(Asked(conversation_id, client_id, text))
-        return stored or await persistently(receive_message, conversation_id, client_id=client_id, text=text)
+        if stored is not None:
+            return stored
+        return await persistently(receive_message, conversation_id, client_id=client_id, text=text)
 
     async def _receive_together(self, asked: Sequence[Asked]) -> Sequence[Stored | None]:
         MESSAGES_TOGETHER.observe(len(asked))

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -19,11 +20,13 @@ from django.db import Error as DatabaseError
 from django.http.request import split_domain_port, validate_host
 
 from conversations.actions.customers import change_locale
-from conversations.actions.sessions import Greeted, read_greeted
+from conversations.actions.sessions import Greeted
 from conversations.consumers.busy import busy
 from conversations.consumers.client_frames import BadFrameError, ClientFrame, Hello, parse_frame
 from conversations.consumers.feed import Feed
-from conversations.consumers.reading import Standing, read_standing
+from conversations.consumers.greeting import loop_greeting
+from conversations.consumers.outlet import Outlet, outlet_of
+from conversations.consumers.reading import Standing
 from conversations.consumers.sentences import Code
 from conversations.consumers.wishes import Visitor, error_frame, fulfil
 from conversations.database import persistently
@@ -63,11 +66,11 @@ def header(scope: Mapping[str, Any], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
-def own_host(scope: Mapping[str, Any]) -> str:
-    """Return the address by which the browser reached us; "" where it isn't one of ours."""
-    host = header(scope, b"host") or ""
+@lru_cache(maxsize=1024)
+def is_own_page(origin: str, host: str) -> bool:
+    """Say whether a page is ours: of the address by which the browser reached us, if that is one of ours."""
     domain, _port = split_domain_port(host)
-    return host if domain and validate_host(domain, settings.ALLOWED_HOSTS) else ""
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS) and is_own_origin(origin, host=host)
 
 
 def allowed_origins() -> list[str]:
@@ -81,6 +84,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
     visitor: Visitor | None = None
     feed: Feed | None = None
     is_closed = False
+    outlet: Outlet | None = None
     _hello_timer: asyncio.TimerHandle | None = None
     _farewell: asyncio.Task[None] | None = None
 
@@ -89,6 +93,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI's own types)
         """Serve one socket until it ends."""
         self.scope, self.base_send = scope, send
+        self.outlet = outlet_of(scope)
         try:
             while True:
                 await self.dispatch(await receive())
@@ -127,7 +132,11 @@ class WidgetConsumer(AsyncWebsocketConsumer):
 
     async def send_frame(self, frame: str) -> None:
         """Send a frame, waiting for a slow socket; nothing once it is closed."""
-        if not self.is_closed:
+        if self.is_closed:
+            return
+        if self.outlet is not None and self.outlet.can_take():
+            self.outlet.take(frame)
+        else:
             await self.base_send(WebSocketSendEvent(type="websocket.send", bytes=None, text=frame))
 
     async def refuse(self, code: Code, *, close_code: int) -> None:
@@ -200,7 +209,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
         if not isinstance(frame, Hello):
             await self._answer_bad_frame(Code.HELLO_FIRST)
             return
-        session = await persistently(read_greeted, frame.token)
+        session = await loop_greeting().whose(frame.token)
         await look_at_catalog()
         if session is None:
             await self.refuse(Code.NO_SESSION, close_code=BAD_HELLO)
@@ -215,12 +224,12 @@ class WidgetConsumer(AsyncWebsocketConsumer):
         if locale != session.locale:
             await persistently(change_locale, conversation_id, locale=locale)
         visitor = Visitor(conversation_id, locale, secret_key(session.key), self.origin)
-        feed = Feed(conversation_id, send=self.send_frame, origin=self.origin)
+        feed = Feed(conversation_id, send=self.send_frame, origin=self.origin, outlet=self.outlet)
         # Subscribed before anything is read, so that nothing falls between what is read and what comes.
         process_hub().subscribe(conversation_topic(conversation_id), feed.take)
         self.visitor, self.feed = visitor, feed
         self._stop_waiting()
-        standing = await persistently(read_standing, conversation_id, after_seq=hello.after_seq)
+        standing = await loop_greeting().standing(conversation_id, after_seq=hello.after_seq)
         if standing is None:
             await self.refuse(Code.NO_SESSION, close_code=BAD_HELLO)
             return
@@ -240,13 +249,13 @@ class WidgetConsumer(AsyncWebsocketConsumer):
 
     async def _is_allowed_page(self) -> bool:
         origin = header(self.scope, b"origin")
-        if origin is None or is_own_origin(origin, host=own_host(self.scope)):
+        if origin is None or is_own_page(origin, header(self.scope, b"host") or ""):
             return True
         return is_listed_origin(origin, allowed=await persistently(allowed_origins))
 
     def _is_allowed_on(self, allowed_origins: list[str]) -> bool:
         origin = header(self.scope, b"origin")
-        if origin is None or is_own_origin(origin, host=own_host(self.scope)):
+        if origin is None or is_own_page(origin, header(self.scope, b"host") or ""):
             return True
         return is_listed_origin(origin, allowed=allowed_origins)
 
