@@ -57,6 +57,23 @@ def test_nothing_is_charged_where_one_bucket_lacks_credit() -> None:
     assert spend(full, times=2) == [0, 0, 0]
 
 
+def test_acts_of_the_same_moment_are_one_round_trip_and_each_has_its_own_answer() -> None:
+    async def run() -> list[float]:
+        client = new_async_client()
+        try:
+            limiter = Limiter(client)
+            acts = [(Charge(QUICK, "one"),), (Charge(TIGHT, "two"), Charge(QUICK, "one"))] * 2
+            return list(await asyncio.gather(*(limiter.spend(*charges) for charges in acts)))
+        finally:
+            await client.aclose()
+
+    first, second, third, fourth = asyncio.run(run())
+    assert (first, second, third) == (0, 0, 0)
+    # The second of the two took all that TIGHT holds; QUICK isn't charged for what is refused.
+    assert fourth > 1
+    assert spend(Charge(QUICK, "one"), times=1)[0] <= 0.05
+
+
 def test_keys_vanish_by_themselves() -> None:
     spend(Charge(VISITOR, "a"), Charge(CONVERSATION, "b"))
     for key in redis_client().scan_iter(match="csbot:credit:*"):
