@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from bench.client import Exchange, start_visitors
-from bench.figures import Report, at_most, percentile
+from bench.figures import Report, at_most, milliseconds, percentile
 from bench.load import Outcome, added, closed_loop, connect_all, open_loop, stages
 from bench.model_server import Record
-from bench.processes import Running, csbot, model_server
+from bench.processes import Meter, Running, csbot, model_server
 from bench.run import run
 
 SATURATING: Final = 300
@@ -45,7 +45,10 @@ async def overloaded(server: Running, *, rate: float, seconds: float) -> Outcome
     visitors = await start_visitors(server.address, number=number, prefix="over")
     await connect_all(visitors)
     random.shuffle(visitors)
+    meter = Meter(server.group)
     outcome = await open_loop(visitors, per_second=rate, seconds=seconds)
+    for role, cpu_seconds in meter.cpu_seconds_by_role().items():
+        print(f"    {role}: {milliseconds(cpu_seconds / max(1, len(outcome.exchanges)))} CPU ms a question", flush=True)
     for visitor in visitors:
         visitor.close()
     return outcome
@@ -63,8 +66,9 @@ def report_of(outcome: Outcome, records: Sequence[Record], *, rate: float) -> Re
         f"{len(exchanges)} questions at {rate:.0f}/s: {len(outcome.answered)} answered, {told} told to wait, "
         f"{refused} refused, {escalated} to a person, the last after {outcome.ends_at - outcome.begins_at:.0f} s"
     )
+    acks = [exchange.acked_at - exchange.sent_at for exchange in exchanges if exchange.acked_at]
     for share in (0.5, 0.95, 1.0):
-        print(f"  first word p{share * 100:.0f}: {percentile(words, share):.2f} s")
+        print(f"  p{share * 100:.0f}: ack {percentile(acks, share):.2f} s, first word {percentile(words, share):.2f} s")
     print(f"  {stages(outcome.answered, records).told()}")
     report = Report("Twice the load it can carry")
     over = refused + escalated
