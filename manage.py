@@ -5,7 +5,6 @@ import os
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
 
 from csbot.environment import current_environment
 from csbot.up.command import up
@@ -17,6 +16,8 @@ def main() -> int:
     """Run the command named on the command line; return the exit code."""
     if sys.argv[1:2] == ["up"]:
         return up(sys.argv[2:])
+    from django.core.management import execute_from_command_line
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csbot.settings")
     use_running_services()
     try:

@@ -1,5 +1,4 @@
-"""The project: settings, wiring and processes. The product itself lives in `conversations`."""
+"""The project: settings, wiring and processes. The product itself lives in `conversations`.
 
-from csbot.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Imports nothing: whoever needs one module of it, such as a health check, does not pay for the others.
+"""

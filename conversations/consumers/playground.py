@@ -25,7 +25,7 @@ from conversations.database import persistently
 from conversations.events.frames import to_json
 from conversations.gateway.admission import Admission
 from conversations.gateway.dispatch import Dispatcher
-from conversations.llm.client import Client
+from conversations.llm.client import Client, load_sdk
 from conversations.llm.requests import Endpoint
 from conversations.redis import loop_client
 from conversations.replies.opening import Question
@@ -147,6 +147,7 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
 
     async def answer(self, ask: Ask, user: AbstractBaseUser) -> None:
         """Let all sides answer. Raises RefusedError."""
+        await asyncio.to_thread(load_sdk)
         await self.answer_prepared(ask, await persistently(prepare, ask, user))
 
     async def answer_prepared(self, ask: Ask, prepared: list[Prepared]) -> None:

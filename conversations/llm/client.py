@@ -3,24 +3,27 @@
 Takes the raw bytes from the SDK and reads them itself: the SDK's own typed chunks cost nine times the CPU, lose a last
 event that has no blank line after it, and take a cut stream for a finished one. It never retries: only the caller knows
 what was shown already.
+
+The SDK takes longer to load than all of Django, so it is loaded with the first client and not with this module: pages
+and periodic jobs make no calls.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Final, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-import aiohttp
-import httpx2
 import orjson
-from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
-from conversations.llm.body import pour
 from conversations.llm.chunks import Completion, Finished, TextDelta, check_finish, parse_chunk
 from conversations.llm.errors import Kind, LLMError, status_error
 from conversations.llm.patience import Patience
 from conversations.llm.requests import ChatMessage, Deadlines, Dialect, Endpoint, Sampling
 from conversations.llm.streamed import StreamedReply
+
+if TYPE_CHECKING:
+    import httpx2
 
 __all__ = ["Client", "Completion", "Finished", "TextDelta"]
 
@@ -39,14 +42,20 @@ HEADERS: Final = {"Content-Type": "application/json", "X-Stainless-Raw-Response"
 MAX_COMPLAINT_CHARS = 2000
 NO_BALANCE_CODE = "insufficient_quota"
 """OpenAI's 429 that no waiting helps against."""
-BROKEN = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
-"""How the SDK, the client below it, the transport below that and the system say that a connection failed."""
+
+
+def load_sdk() -> None:
+    """Load what the first client needs: for those who must not stop in the middle of their work for it."""
+    import_module("openai")
 
 
 class Client:
     """Long-lived, and bound to the event loop of its first call, as the connections that it keeps are."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
         self.endpoint = endpoint
         self._openai = AsyncOpenAI(
             api_key=endpoint.api_key,
@@ -77,6 +86,8 @@ class Client:
         `on_text` returns for how many seconds nobody will look at more: what comes meanwhile is read in one piece.
         Cancelling it closes the connection at once.
         """
+        from conversations.llm.body import pour
+
         reply = StreamedReply()
         try:
             async with Patience(deadlines) as patience, AsyncExitStack() as stack:
@@ -136,8 +147,10 @@ class Client:
     @asynccontextmanager
     async def _response(
         self, messages: Sequence[ChatMessage], options: dict[str, object]
-    ) -> AsyncGenerator[httpx2.Response, None]:
+    ) -> AsyncGenerator["httpx2.Response", None]:
         """Send the request; the body is there to be read until this ends. Raises what the SDK raises."""
+        import httpx2
+
         said = [{"role": message.role, "content": message.content} for message in messages]
         response = await self._openai.post(
             "/chat/completions",
@@ -210,6 +223,10 @@ class _Reading:
 @contextmanager
 def _llm_errors() -> Iterator[None]:
     """Turn what the layers below raise into an LLMError, without the words and headers that theirs carry."""
+    from aiohttp import ClientError
+    from httpx2 import HTTPError
+    from openai import APIStatusError, OpenAIError
+
     try:
         yield
     except APIStatusError as error:
@@ -218,5 +235,6 @@ def _llm_errors() -> Iterator[None]:
         retry_after = error.response.headers.get("retry-after")
         complaint = f"{error.code} {error.message}"[:MAX_COMPLAINT_CHARS]
         raise status_error(error.status_code, retry_after=retry_after, complaint=complaint) from None
-    except BROKEN:
+    except (OpenAIError, HTTPError, ClientError, OSError):
+        # How the SDK, the client below it, the transport below that and the system say that a connection failed.
         raise LLMError(Kind.NETWORK) from None

@@ -17,9 +17,6 @@ from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from django.utils.translation import gettext as _
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.utils.exceptions import InvalidFileException
 
 from conversations.playbook.exchange_columns import COLUMNS, column_of
 from conversations.playbook.models import FileFormat
@@ -34,7 +31,6 @@ UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_x(?=[0-9A-Fa-
 WRITTEN: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 BROKEN_XLSX: Final = (
     zipfile.BadZipFile,
-    InvalidFileException,
     ParseError,
     KeyError,
     ValueError,
@@ -45,7 +41,7 @@ BROKEN_XLSX: Final = (
     EOFError,
     NotImplementedError,
 )
-"""What openpyxl raises for files that are none; it has no one error for it."""
+"""What openpyxl raises for files that are none, besides an error of its own."""
 
 
 class FileError(Exception):
@@ -115,6 +111,9 @@ def _decoded(data: bytes) -> str:
 
 
 def _read_xlsx(data: bytes) -> Table:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as parts:
             if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED_BYTES:
@@ -128,7 +127,7 @@ def _read_xlsx(data: bytes) -> Table:
             return _table([_cell_text(cell) for cell in row[:MAX_CELLS]] for row in sheet.iter_rows(values_only=True))
         finally:
             book.close()
-    except BROKEN_XLSX as error:
+    except (InvalidFileException, *BROKEN_XLSX) as error:
         raise FileError(_("The file is not an Excel file (XLSX) that can be read.")) from error
 
 
@@ -233,6 +232,9 @@ def _write_jsonl(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def _write_xlsx(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("examples")
     for cells in ([*COLUMNS], *(_cells(row) for row in rows)):

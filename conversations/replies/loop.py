@@ -30,7 +30,7 @@ from conversations.gateway.admission import Admission
 from conversations.gateway.dispatch import Dispatcher
 from conversations.gateway.environment import follow_environment
 from conversations.gateway.rollout_shadow import Asked, Shadow
-from conversations.llm.client import Client
+from conversations.llm.client import Client, load_sdk
 from conversations.llm.errors import Kind, LLMError
 from conversations.llm.requests import Endpoint
 from conversations.redis import loop_client
@@ -66,6 +66,7 @@ class ReplyLoop:
 
     def start(self) -> None:
         """Start the thread and everything that runs beside the replies."""
+        load_sdk()
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._prepare(), self._loop).result()
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import httpx2
 import numpy as np
 
 from conversations.answers.encoders.base import EncoderAwayError, Vectors, normalised
@@ -20,6 +19,8 @@ class EndpointEncoder:
     def __init__(
         self, url: str, *, model: str, key: str = "", prefix: str = "", dimensions: int = 0, seconds: float = 1.0
     ) -> None:
+        import httpx2
+
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(headers=headers, timeout=seconds, follow_redirects=False)
         self._url = url.rstrip("/") + "/embeddings"
@@ -38,13 +39,15 @@ class EndpointEncoder:
         return 0.0
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
+        from httpx2 import HTTPError
+
         body = self._options | {"input": [self._prefix + text for text in texts], "encoding_format": "float"}
         try:
             response = self._client.post(self._url, json=body)
             response.raise_for_status()
             rows = sorted(response.json()["data"], key=lambda row: row["index"])
             vectors = np.asarray([row["embedding"] for row in rows], dtype=np.float32)
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (HTTPError, ValueError, KeyError, TypeError) as error:
             raise EncoderAwayError(type(error).__name__) from None
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise EncoderAwayError("wrong_shape")

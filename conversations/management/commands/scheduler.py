@@ -18,6 +18,8 @@ class Command(BaseCommand):
     """Several may run, on one or many machines: a job runs in one of them at a time."""
 
     help = "Run csbot's periodic jobs: lost replies, waiting customers, expired sessions."
+    # They would load every page.
+    requires_system_checks = ()
 
     def handle(self, **_options: object) -> None:
         """Run until SIGTERM or SIGINT."""
