@@ -13,12 +13,14 @@ import sys
 from typing import Final
 
 import uvicorn
+from django.urls import resolve
 
 # First: it sets Django up, without which no model can be imported.
 import csbot.asgi
 from conversations.consumers.busy import busy
 from conversations.events.frames import to_json
 from conversations.events.hub import process_hub
+from csbot.gate import wait_at_gate
 from csbot.pace import set_pace
 from csbot.sockets import PatientWebSocket
 
@@ -92,7 +94,10 @@ def main() -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped; a clean stop then ends with 0.
         signal.signal(signal_number, lambda *_: sys.exit(0))
+    # Loads all pages now, rather than while the first visitor waits.
+    resolve("/")
     set_pace()
+    wait_at_gate()
     WebServer(web_config(host=options.host, port=options.port)).run()
 
 

@@ -31,6 +31,7 @@ class Launch:
     variables: Mapping[str, str] | None = None
     account: Account | None = None
     death_signal: signal.Signals = signal.SIGKILL
+    stdin: int = subprocess.DEVNULL
 
     def start(self, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         """Start it, with what it prints going to `output`. Call from the main thread only.
@@ -42,7 +43,7 @@ class Launch:
             self.arguments,
             cwd=self.folder,
             env=None if self.variables is None else dict(self.variables),
-            stdin=subprocess.DEVNULL,
+            stdin=self.stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

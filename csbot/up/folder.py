@@ -54,6 +54,11 @@ class DataFolder:
         return self.path / "bytecode"
 
     @property
+    def has_served(self) -> bool:
+        """Whether a web process has been started here before: what it loads has been compiled."""
+        return (self.logs / "web.log").exists()
+
+    @property
     def lock(self) -> Path:
         """The file that a running `up` holds locked."""
         return self.path / "lock"

@@ -1,12 +1,14 @@
 """Which processes csbot consists of and how each is started; docker-compose.yml has the same lines."""
 
 import os
+import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from csbot.embedded import Launch
 from csbot.environment import Environment
+from csbot.gate import WAITS
 from csbot.up.address import Address, allowed_hosts
 from csbot.up.folder import DataFolder
 from csbot.up.options import PROJECT, Options
@@ -19,10 +21,16 @@ class Plan:
     """The command lines of one `up`, and the environment that all its processes share."""
 
     variables: dict[str, str]
+    gate: int = subprocess.DEVNULL
+    """Standard input of what needs a prepared database: it loads, and then waits until this ends (`csbot.gate`)."""
 
     def python(self, *arguments: str) -> Launch:
         """Return the launch of one of our own Python processes."""
         return Launch((sys.executable, *arguments), folder=PROJECT, variables=self.variables)
+
+    def gated(self, *arguments: str) -> Launch:
+        """Return the launch of one that waits at the gate once it has loaded."""
+        return replace(self.python(*arguments), stdin=self.gate, variables={**self.variables, WAITS: "1"})
 
     def prepare(self) -> Launch:
         """Migrate, and put in what a new shop needs; ends by itself."""
@@ -30,13 +38,13 @@ class Plan:
 
     def web(self, address: Address) -> Launch:
         """The web process: pages, admin, sockets."""
-        return self.python("-m", "csbot.web", "--host", address.host, "--port", str(address.port))
+        return self.gated("-m", "csbot.web", "--host", address.host, "--port", str(address.port))
 
     def worker(self, number: int) -> Launch:
         """A worker process: makes replies."""
         pool = ("--pool", "threads", "--concurrency", str(THREADS_PER_WORKER))
         name = ("--queues", "csbot", "--hostname", f"worker-{number}@%h", "--without-gossip", "--without-mingle")
-        return self.python("-m", "celery", "-A", "csbot", "worker", *pool, *name)
+        return self.gated("-m", "celery", "-A", "csbot", "worker", *pool, *name)
 
     def scheduler(self) -> Launch:
         """The scheduler: periodic jobs."""

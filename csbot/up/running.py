@@ -11,6 +11,7 @@ from csbot.embedded import Service, postgres_service, redis_service, service_acc
 from csbot.environment import current_environment
 from csbot.up.address import Address, free_loopback_port, own_names
 from csbot.up.folder import DataFolder
+from csbot.up.gate import Gate
 from csbot.up.options import Options
 from csbot.up.output import say
 from csbot.up.plan import Plan, has_provider, shared_variables
@@ -71,7 +72,8 @@ class Up:
         self.sockets = sockets
         self.env = current_environment()
         self.address = Address(options.host, options.port)
-        self.plan = Plan(shared_variables(options, self.env, folder=folder))
+        self.gate = Gate()
+        self.plan = Plan(shared_variables(options, self.env, folder=folder), gate=self.gate.way_through)
         self.began = time.monotonic()
 
     async def work(self) -> None:
@@ -84,17 +86,29 @@ class Up:
             await self.supervisor.failed
         finally:
             bringing_up.cancel()
+            self.gate.open()
 
     async def bring_up(self) -> None:
-        """Start the services, prepare the database, start our own processes, wait until a message can be answered."""
+        """Start the services, prepare the database, start our own processes, wait until a message can be answered.
+
+        Our processes load while the database is prepared. Not on the first start: each would compile for itself what
+        `prepare` compiles for all.
+        """
         say(f"csbot: data folder {self.folder.path}")
+        loads_early = self.folder.has_served
         self.start_simulator()
-        await self.start_services()
+        services = self.start_services()
+        if loads_early:
+            self.start_processes()
+        await asyncio.gather(*(self.until_service_ready(service, child) for service, child in services))
         self.folder.write_environment({name: self.plan.variables[name] for name in self.told()})
         await self.prepare()
-        self.start_processes()
+        if not loads_early:
+            self.start_processes()
+        self.gate.open()
         await self.until_ready()
         self.supervisor.has_been_ready = True
+        self.start_scheduler()
         self.announce()
 
     def told(self) -> list[str]:
@@ -110,15 +124,15 @@ class Up:
         say("csbot: no DEEPSEEK_API_KEY or OPENAI_API_KEY: the bundled simulator answers (a development tool)")
         self.supervisor.keep(self.supervisor.add("simulator", self.plan.simulator(port), stage=Stage.SUPPORT))
 
-    async def start_services(self) -> None:
-        """Start the PostgreSQL and Redis that the environment doesn't name, side by side, and wait for both."""
+    def start_services(self) -> list[tuple[Service, Child]]:
+        """Start the PostgreSQL and Redis that the environment doesn't name, and return them. Raises EmbeddedError."""
         account = service_account(self.folder.postgres)
-        waits = []
+        started = []
         if self.env.text("REDIS_URL"):
             say("csbot: using the Redis that REDIS_URL names")
         else:
             redis = redis_service(self.sockets, account=account)
-            waits.append(self.start_service(redis, variable="REDIS_URL", stage=Stage.SUPPORT))
+            started.append(self.start_service(redis, variable="REDIS_URL", stage=Stage.SUPPORT))
         if self.env.text("DATABASE_URL"):
             say("csbot: using the PostgreSQL that DATABASE_URL names")
         else:
@@ -126,8 +140,8 @@ class Up:
                 say("csbot: making the database")
             drop_stale_lock(self.folder.postgres)
             postgres = postgres_service(self.folder.postgres, self.sockets, account=account)
-            waits.append(self.start_service(postgres, variable="DATABASE_URL", stage=Stage.TRUTH))
-        await asyncio.gather(*(self.until_service_ready(service, child) for service, child in waits))
+            started.append(self.start_service(postgres, variable="DATABASE_URL", stage=Stage.TRUTH))
+        return started
 
     def start_service(self, service: Service, *, variable: str, stage: Stage) -> tuple[Service, Child]:
         """Start one service and let all processes know its address."""
@@ -149,16 +163,19 @@ class Up:
         await self.supervisor.run_once("prepare", self.plan.prepare())
 
     def start_processes(self) -> None:
-        """Start our own processes, all at once."""
+        """Start what a message needs to be answered, all at once."""
         count = self.options.workers
-        say(f"csbot: starting web, {count} worker{'s' * (count > 1)} and scheduler")
+        say(f"csbot: starting web and {count} worker{'s' * (count > 1)}")
         names = ["worker"] if count == 1 else [f"worker-{number}" for number in range(1, count + 1)]
         launches = [(name, self.plan.worker(number)) for number, name in enumerate(names, start=1)]
         self.supervisor.keep(
             self.supervisor.add("web", self.plan.web(self.address), stage=Stage.DOORS),
             *(self.supervisor.add(name, launch, stage=Stage.WORK) for name, launch in launches),
-            self.supervisor.add("scheduler", self.plan.scheduler(), stage=Stage.WORK),
         )
+
+    def start_scheduler(self) -> None:
+        """Start what no message waits for, once it takes nothing away from what one does wait for."""
+        self.supervisor.keep(self.supervisor.add("scheduler", self.plan.scheduler(), stage=Stage.WORK))
 
     async def until_ready(self) -> None:
         """Wait until the web process says that a message can be answered. Raises UpError when it takes too long."""
