@@ -1,13 +1,13 @@
 """One data folder's life, start after start. The tests of this file follow one another on the same folder."""
 
 import json
-import os
 import signal
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -17,6 +17,7 @@ import pytest
 from tests.up.running import ROOT, RunningUp, environment, free_port, left_running, slowness
 
 CHILDREN = ("postgres", "redis", "simulator", "web", "worker", "scheduler")
+ACCOUNT = {"CSBOT_ADMIN_USERNAME": "somchai", "CSBOT_ADMIN_PASSWORD": "kept-to-myself-7"}
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +36,15 @@ def up(data: Path) -> Iterator[RunningUp]:
         running.stop()
 
 
+def named(data: Path, *names: str) -> dict[str, str]:
+    """Return what the running `up` tells other commands."""
+    lines = (line.partition("=") for line in (data / "environment").read_text().splitlines())
+    return {name: value.strip("'") for name, _, value in lines if name in names}
+
+
 def url_of(data: Path) -> str:
     """Return the DATABASE_URL of the running `up`."""
-    return next(
-        line.partition("=")[2].strip("'")
-        for line in (data / "environment").read_text().splitlines()
-        if "DATABASE" in line
-    )
+    return named(data, "DATABASE_URL")["DATABASE_URL"]
 
 
 def test_ready_means_that_a_message_can_be_answered(up: RunningUp) -> None:
@@ -108,6 +111,19 @@ def test_two_killed_at_once_come_back(up: RunningUp) -> None:
     up.wait_until_answering()
 
 
+def test_services_of_ones_own_are_used(up: RunningUp, tmp_path: Path) -> None:
+    services = named(up.data, "DATABASE_URL", "REDIS_URL")
+    other = RunningUp(tmp_path / "data", port=free_port(), variables=services | {"DEEPSEEK_API_KEY": "x"})
+    try:
+        other.wait_for("starting web")
+        assert "using the PostgreSQL that DATABASE_URL names" in other.text()
+        assert "using the Redis that REDIS_URL names" in other.text()
+        assert not {"postgres", "redis", "simulator"} & set(other.children())
+        assert not (tmp_path / "data" / "postgres").exists()
+    finally:
+        other.stop()
+
+
 def test_sigterm_stops_everything_within_ten_seconds(up: RunningUp) -> None:
     with psycopg.connect(url_of(up.data)) as connection:
         connection.execute("UPDATE conversations_site SET name = 'ร้านที่แก้แล้ว'")
@@ -121,77 +137,83 @@ def test_sigterm_stops_everything_within_ten_seconds(up: RunningUp) -> None:
     assert not (up.data / "environment").exists()
 
 
-def test_the_second_start_is_quick_and_finds_everything(data: Path) -> None:
-    began = time.monotonic()
-    up = RunningUp(data, "--no-demo", port=free_port())
-    try:
-        up.wait_until_ready()
-        assert time.monotonic() - began < 10 * slowness()
-        assert "password" not in up.text()
-        with psycopg.connect(url_of(data)) as connection:
-            assert connection.execute("SELECT name FROM conversations_site").fetchall() == [("ร้านที่แก้แล้ว",)]
-        assert up.get("/")[0] == 404
-    finally:
-        assert up.stop(signal.SIGINT) == 0
+@pytest.fixture(scope="module")
+def second(data: Path) -> Iterator[RunningUp]:
+    """The second start on the folder, under way."""
+    running = RunningUp(data, "--no-demo", port=free_port())
+    yield running
+    running.stop()
 
 
-def test_nothing_outlives_a_killed_up(data: Path) -> None:
-    up = RunningUp(data, port=free_port())
-    up.wait_until_ready()
-    up.stop(signal.SIGKILL)
-    assert left_running(data) == []
-    again = RunningUp(data, port=up.port)
-    try:
-        again.wait_until_ready()
-    finally:
-        again.stop()
+def test_the_second_start_is_quick_and_finds_everything(second: RunningUp) -> None:
+    second.wait_until_ready()
+    assert time.monotonic() - second.began < 10 * slowness()
+    assert "password" not in second.text()
+    with psycopg.connect(url_of(second.data)) as connection:
+        assert connection.execute("SELECT name FROM conversations_site").fetchall() == [("ร้านที่แก้แล้ว",)]
+    assert second.get("/")[0] == 404
 
 
-def test_a_process_left_behind_is_ended_and_a_stranger_with_its_number_is_not(data: Path) -> None:
+def test_processes_load_while_the_database_is_prepared(second: RunningUp) -> None:
+    assert second.text().index("starting web") < second.text().index("preparing the database")
+
+
+def test_nothing_outlives_a_killed_up(second: RunningUp) -> None:
+    with psycopg.connect(url_of(second.data)) as connection:
+        connection.execute("UPDATE auth_user SET is_staff = FALSE")
+    second.stop(signal.SIGKILL)
+    assert left_running(second.data) == []
+
+
+@dataclass
+class Third:
+    """The start after a kill, with a given account, and two processes on record: one of ours and a stranger."""
+
+    up: RunningUp
+    ours: subprocess.Popen[bytes]
+    strangers: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def third(data: Path, second: RunningUp) -> Iterator[Third]:
+    """The start after a kill, under way, where the killed one listened."""
     with sleeper() as ours, sleeper() as strangers:
         began = (Path("/proc") / str(ours.pid) / "stat").read_text().rpartition(")")[2].split()[19]
         (data / "processes" / "web").write_text(f"{ours.pid} {began}\n")
         (data / "processes" / "redis").write_text(f"{strangers.pid} 1\n")
-        up = RunningUp(data, port=free_port())
+        running = RunningUp(data, port=second.port, variables=ACCOUNT)
         try:
-            up.wait_for("Ended web, which a killed `manage.py up` had left running.")
-            assert ours.wait(5) == -signal.SIGKILL
-            assert strangers.poll() is None
-            assert "Ended redis" not in up.text()
+            yield Third(running, ours, strangers)
         finally:
-            up.stop()
+            running.stop()
+            ours.kill()
             strangers.kill()
 
 
-def test_a_stop_in_the_middle_of_the_start_leaves_nothing(data: Path) -> None:
-    for words in ("data folder", "preparing the database", "starting web"):
-        up = RunningUp(data, port=free_port())
-        up.wait_for(words)
-        up.stop(signal.SIGTERM)
+def test_a_process_left_behind_is_ended_and_a_stranger_with_its_number_is_not(third: Third) -> None:
+    third.up.wait_for("Ended web, which a killed `manage.py up` had left running.")
+    assert third.ours.wait(5) == -signal.SIGKILL
+    assert third.strangers.poll() is None
+    assert "Ended redis" not in third.up.text()
 
 
-def test_a_given_account_is_used_and_its_password_not_printed(tmp_path: Path) -> None:
-    account = {"CSBOT_ADMIN_USERNAME": "somchai", "CSBOT_ADMIN_PASSWORD": "kept-to-myself-7"}
-    up = RunningUp(tmp_path / "data", port=free_port(), variables=account)
-    try:
-        up.wait_for("staff account somchai made")
-        up.wait_for("starting web")
-        assert account["CSBOT_ADMIN_PASSWORD"] not in up.text()
-    finally:
-        up.stop()
+def test_a_given_account_is_used_and_its_password_not_printed(third: Third) -> None:
+    third.up.wait_for("staff account somchai made")
+    third.up.wait_until_ready()
+    assert ACCOUNT["CSBOT_ADMIN_PASSWORD"] not in third.up.text()
 
 
-def test_services_of_ones_own_are_used(tmp_path: Path) -> None:
-    services = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
-    up = RunningUp(tmp_path / "data", port=free_port(), variables=services | {"DEEPSEEK_API_KEY": "x"})
-    try:
-        up.wait_for("starting web")
-        assert "using the PostgreSQL that DATABASE_URL names" in up.text()
-        assert "using the Redis that REDIS_URL names" in up.text()
-        assert not {"postgres", "redis", "simulator"} & set(up.children())
-        assert not (tmp_path / "data" / "postgres").exists()
-    finally:
-        up.stop()
+def test_ctrl_c_stops_everything(third: Third) -> None:
+    assert third.up.stop(signal.SIGINT) == 0
+    assert left_running(third.up.data) == []
+
+
+@pytest.mark.parametrize("words", ["data folder", "starting web", "preparing the database"])
+def test_a_stop_in_the_middle_of_the_start_leaves_nothing(data: Path, words: str) -> None:
+    up = RunningUp(data, port=free_port())
+    up.wait_for(words)
+    up.stop(signal.SIGTERM)
+    assert left_running(data) == []
 
 
 def sleeper() -> subprocess.Popen[bytes]:
