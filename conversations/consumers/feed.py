@@ -89,7 +89,8 @@ class Feed:
             self._run_end = len(snapshot)
         await self._send_missed(standing)
         self._is_ready = True
-        self._is_behind |= self._early_head is not None and self._is_behind_of(self._early_head)
+        early, self._early_head = self._early_head, None
+        self._is_behind |= early is not None and self._is_behind_of(early)
         self._wake()
 
     async def stop(self) -> None:
