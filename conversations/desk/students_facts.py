@@ -10,6 +10,7 @@ from conversations.answers.student.drift import seen_lately
 from conversations.answers.student.export.terms import terms_by_provider
 from conversations.answers.student.models import StudentDay, StudentPolicy, StudentState, TrainedStudent
 from conversations.answers.student.promotion import sentences_of
+from conversations.answers.student.sensing import embeddings
 from conversations.answers.student.shelf import student_of
 from conversations.answers.student.tensors import ArtefactError
 from conversations.desk.numbers import NONE, percent
@@ -145,9 +146,10 @@ def judgement_lines(student: TrainedStudent, question: str) -> list[tuple[str, s
     """Return what a student makes of a question."""
     data = TrainedStudent.objects.filter(pk=student.pk).values_list("artefact", flat=True).first()
     try:
-        mine = student_of(bytes(data or b""), artefact_hash=student.artefact_hash).judge(question)
+        read = student_of(bytes(data or b""), artefact_hash=student.artefact_hash)
     except ArtefactError:
         return [(_("Problem"), _("Its data was cleared away or is damaged."))]
+    mine = read.judge(question, embeddings(read, [question])[0])
     return [
         (_("Intent"), mine.intent),
         (_("Probability"), percent(mine.probability)),

@@ -17,6 +17,7 @@ from conversations.answers.student.models import StudentState, TrainedStudent
 from conversations.answers.student.promotion import promote
 from conversations.answers.student.reading import Embedding, Student
 from conversations.answers.student.schedule import want_when_due
+from conversations.answers.student.sensing import encoded
 from conversations.answers.student.shelf import SHELF
 from conversations.answers.student.tensors import ArtefactError, pack, unpack
 from conversations.answers.student.training import train
@@ -34,9 +35,11 @@ class MeaningEncoder:
     dimensions = len(CUES)
     is_quick = True
     is_away = False
+    failures_left = 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        if self.is_away:
+        if self.is_away or self.failures_left:
+            self.failures_left -= 1
             raise EncoderAwayError("away")
         found = [[any(cue in text for cue in cues.split()) for cues in CUES.values()] for text in texts]
         marks = np.array(found, np.float32) + 0.01
@@ -137,6 +140,16 @@ def test_a_training_uses_the_operators_encoder(labelled: Site, encoder: MeaningE
     assert with_vector(opinion, text, vector, encoder=encoder.name).intent == RETURN
     assert with_vector(opinion, text, None, encoder=encoder.name) is opinion
     assert with_vector(opinion, text, vector, encoder="another") is opinion
+
+
+def test_a_batch_that_fails_is_encoded_again() -> None:
+    encoder = MeaningEncoder()
+    encoder.failures_left = 2
+    texts = [row.text for row in rows()]
+    assert np.array_equal(encoded(encoder, texts), MeaningEncoder().encode(texts))
+    encoder.is_away = True
+    with pytest.raises(EncoderAwayError):
+        encoded(encoder, texts)
 
 
 def test_a_training_goes_on_without_an_encoder_that_is_away(labelled: Site, encoder: MeaningEncoder) -> None:

@@ -18,7 +18,7 @@ from conversations.answers.student.vectors import Floats
 
 HIDDEN: Final = 128
 VECTOR_HIDDEN: Final = 256
-STEPS: Final = 1200
+STEPS: Final = 840
 EPOCHS: Final = (12, 40)
 SMALL_ROWS: Final = 2000
 BATCHES: Final = (64, 128)

@@ -2,11 +2,17 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
-from conversations.answers.encoders import ENCODERS, Encoder, EncoderAwayError
+import numpy as np
+
+from conversations.answers.encoders import ENCODERS, Encoder, EncoderAwayError, Vectors
 from conversations.answers.student.reading import Embedding, Student
 
 logger = logging.getLogger(__name__)
+
+BATCH: Final = 64
+TRIES: Final = 3
 
 
 def teaching_encoder() -> Encoder | None:
@@ -22,6 +28,22 @@ def tells_meaning(encoder: Encoder) -> bool:
     return not encoder.name.startswith("hashed-")
 
 
+def encoded(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """Return a row for each of many texts: a batch that fails is tried again. Raises EncoderAwayError."""
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    return np.concatenate([encoded_batch(encoder, batch) for batch in batches])
+
+
+def encoded_batch(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """Return a row for each text. Raises EncoderAwayError when the last try fails."""
+    for _try in range(TRIES - 1):
+        try:
+            return encoder.encode(texts)
+        except EncoderAwayError as error:
+            logger.info("%d texts weren't encoded (%s); tried again", len(texts), error)
+    return encoder.encode(texts)
+
+
 def embeddings(student: Student, texts: Sequence[str]) -> list[Embedding | None]:
     """Return the texts' vectors for this student, or a None each where its encoder isn't in use or doesn't answer."""
     nothing: list[Embedding | None] = [None] * len(texts)
@@ -32,7 +54,7 @@ def embeddings(student: Student, texts: Sequence[str]) -> list[Embedding | None]
     if encoder is None:
         return nothing
     try:
-        return [Embedding(name, vector) for vector in encoder.encode(texts)]
+        return [Embedding(name, vector) for vector in encoded(encoder, texts)]
     except EncoderAwayError as error:
         logger.warning("a student judges %d texts without vectors: %s", len(texts), error)
         return nothing

@@ -29,6 +29,7 @@ from conversations.answers.student.reading import (
     marks_of,
 )
 from conversations.answers.student.rows import MAX_ROWS, Labelled
+from conversations.answers.student.sensing import encoded
 from conversations.answers.student.vectors import Floats, Vocabulary, learn_vocabulary
 
 FOLDS: Final = 5
@@ -127,7 +128,7 @@ def prepare(rows: Sequence[Labelled], *, encoder: Encoder | None = None) -> Cour
         flags=np.array([(row.action_required, row.escalate) for row in rows], np.bool_),
         counts=np.array([row.count for row in rows], np.float32),
         encoder=encoder.name if encoder else "",
-        embedded=encoder.encode(texts) if encoder else None,
+        embedded=encoded(encoder, texts) if encoder else None,
     )
 
 
