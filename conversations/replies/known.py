@@ -28,7 +28,7 @@ from conversations.answers.knowledge import reusable_intents
 from conversations.answers.ladder import Decision, Opinion, Rules, Why, decide_exact, decide_fixed, decide_near
 from conversations.answers.models import Step
 from conversations.answers.normal import question_key
-from conversations.answers.opinion import opinion_on
+from conversations.answers.opinion import opinion_on, with_vector
 from conversations.answers.selfcontained import is_greeting, unfit
 from conversations.answers.trying import rules_of
 from conversations.answers.vectors import Searched, nearest, serving_space
@@ -188,6 +188,8 @@ async def answer_similar(run_id: int, looked: LookUp) -> Ended | None:
     try:
         searched = await in_database(serving_space, encoders)
         vector = await encoded(searched.encoder, looked.asked.text) if searched else None
+        if searched:
+            opinion = with_vector(opinion, looked.asked.text, vector, encoder=searched.encoder.name)
         return await in_database(_look_up_similar, run_id, looked, opinion, vector, searched, started)
     except DatabaseError as error:
         logger.warning("run %d: nothing similar was looked up: %s", run_id, type(error).__name__)
