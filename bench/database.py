@@ -17,6 +17,7 @@ from csbot.embedded import start_postgres, start_redis
 if TYPE_CHECKING:
     from bench.agents import Agent
     from bench.cost_shop import Shop
+    from bench.leaks_shop import Shops
 
 
 def set_up_django(environment: Mapping[str, str]) -> None:
@@ -75,4 +76,11 @@ def shop(environment: Mapping[str, str]) -> "Shop":
     """Return the people who run the csbot that runs with this environment."""
     set_up_django(environment)
     made: Shop = import_module("bench.cost_shop").Shop()
+    return made
+
+
+def shops(environment: Mapping[str, str]) -> "Shops":
+    """Return the people of several sites of the csbot that runs with this environment."""
+    set_up_django(environment)
+    made: Shops = import_module("bench.leaks_shop").Shops()
     return made
