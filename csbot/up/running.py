@@ -23,7 +23,7 @@ from csbot.up.supervisor import Child, Stage, Supervisor
 SERVICE_SECONDS: Final = 300.0
 READY_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.01
-ASK_EVERY_SECONDS: Final = 0.05
+ASK_EVERY_SECONDS: Final = 0.2
 REMIND_SECONDS: Final = 5.0
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What other commands need to use the running services.

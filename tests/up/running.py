@@ -136,9 +136,9 @@ class RunningUp:
 
     def wait_until_answering(self, seconds: float = 30.0) -> None:
         """Wait until /readyz is satisfied."""
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         while not self.is_answering():
-            assert time.monotonic() < deadline, f"not ready again:\n{self.text()}"
+            assert time.monotonic() < began + seconds * slowness(), f"not ready again:\n{self.text()}"
             time.sleep(POLL_SECONDS)
 
     def children(self) -> dict[str, psutil.Process]:
@@ -148,9 +148,9 @@ class RunningUp:
 
     def wait_for_another(self, name: str, *, than: int, seconds: float = 30.0) -> None:
         """Wait until a process of this name runs that is another one."""
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         while (process := self.children().get(name)) is None or process.pid == than:
-            assert time.monotonic() < deadline, f"{name} does not come back:\n{self.text()}"
+            assert time.monotonic() < began + seconds * slowness(), f"{name} does not come back:\n{self.text()}"
             time.sleep(POLL_SECONDS)
 
     def family(self) -> list[psutil.Process]:
