@@ -83,7 +83,8 @@ async def replay(address: Address, day: Sequence[Line], *, per_second: float) ->
     began, first = time.monotonic(), day[0].at
     quicker = (day[-1].at - first) / (len(day) / per_second)
     turnstile = asyncio.Semaphore(TALKING_AT_ONCE)
-    async with aiohttp.ClientSession() as http:
+    # No connection is kept: one that the server closes at that very moment would be an error.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http:
 
         async def talk(lines: Sequence[Line]) -> int:
             await asyncio.sleep(max(0.0, began + (lines[0].at - first) / quicker - time.monotonic()))
@@ -100,7 +101,7 @@ async def one_talk(http: aiohttp.ClientSession, address: Address, lines: Sequenc
         token = await start_session(http, address, locale=locale)
         shopper = Shopper(address, token=token, name=lines[0].session, locale=locale)
         await asyncio.wait_for(shopper.connect(), CONNECT_SECONDS)
-    except (OSError, WebSocketError):
+    except (OSError, aiohttp.ClientError, WebSocketError):
         # On a machine that is overrun; the rest of the day goes on, and the count says so.
         return 0
     answered = 0

@@ -90,7 +90,7 @@ class Crowd:
 
     async def come(self, wanted: Sequence[Session]) -> None:
         """Let all come, so many at once, until the time is up; whoever is there then may end the conversation."""
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=20)) as http:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=20, force_close=True)) as http:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._until + LAST_SECONDS):
                     await asyncio.gather(*(self._one(http, session) for session in wanted))
