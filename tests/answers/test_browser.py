@@ -19,10 +19,10 @@ from conversations.playbook.starter import load_starter_playbook
 from conversations.playbook.starter_texts import OTHER
 from tests.answers.conftest import publish_draft
 from tests.dashboard.test_browser import DARK, complaints_of_axe, is_within_the_screen
-from tests.desk.conftest import desk, running_desk, transactional_db
-from tests.desk.test_browser import PHONE, OpenPage, browser, open_page, orm_beside_playwright
+from tests.desk.conftest import desk, transactional_db
+from tests.desk.test_browser import PHONE, OpenPage, open_page, orm_beside_playwright
 
-__all__ = ["browser", "desk", "open_page", "orm_beside_playwright", "running_desk", "transactional_db"]
+__all__ = ["desk", "open_page", "orm_beside_playwright", "transactional_db"]
 
 pytestmark = pytest.mark.browser
 

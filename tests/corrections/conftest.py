@@ -3,7 +3,6 @@
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from pytest_django import Settings
 
 from conversations.desk.groups import ensure_groups
 from conversations.playbook.starter import load_starter_playbook
@@ -23,12 +22,6 @@ def browser(user: User) -> Client:
     return client
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Settings) -> None:
-    """Hash passwords quickly."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def shop(db: None) -> None:
     """The starter playbook, and the groups."""
@@ -46,3 +39,15 @@ def ploy(shop: None) -> User:
 def editor(ploy: User) -> Client:
     """The browser of the editor."""
     return browser(ploy)
+
+
+@pytest.fixture
+def nok(shop: None) -> User:
+    """An agent."""
+    return member("Agents", "nok")
+
+
+@pytest.fixture
+def agent(nok: User) -> Client:
+    """The browser of the agent."""
+    return browser(nok)

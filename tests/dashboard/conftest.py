@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.gateway.models import Arm, LanguageModel, LLMCall, Outcome
-from tests.desk.conftest import client_of, fresh_redis, make_agent, quick_hashes
+from tests.desk.conftest import client_of, fresh_redis, make_agent
 from tests.rollout.conftest import Trial, new_call, trial
 
-__all__ = ["fresh_redis", "quick_hashes", "trial"]
+__all__ = ["fresh_redis", "trial"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.test import Client
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import DjangoDbBlocker
 
 from conversations.actions.append import Verdict
 from conversations.actions.customers import add_customer_message
@@ -49,12 +49,6 @@ def answer(conversation: Conversation, text: str, *, escalate: bool = False) -> 
     figures = Figures(provider="deepseek", model="deepseek-flash", attempts=2, first_token_ms=412, total_ms=1900)
     verdict = Verdict(intent="จัดส่ง", action_required=True, escalate=escalate)
     finish_run(opened.run.pk, text=text, verdict=verdict, figures=figures)
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Settings) -> None:
-    """Hash passwords quickly: half a second for each agent adds up."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
@@ -111,18 +105,10 @@ def new_conversation(shop_site: Site) -> Callable[[str], Conversation]:
     return make
 
 
-@pytest.fixture(scope="session")
-def running_desk(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
-    """A web process for the whole run."""
-    web = WebProcess(tmp_path_factory.mktemp("desk") / "log").start()
-    yield web
-    web.stop()
-
-
 @pytest.fixture
-def desk(running_desk: WebProcess, transactional_db: None) -> Iterator[WebProcess]:
+def desk(running_web: WebProcess, transactional_db: None) -> Iterator[WebProcess]:
     """The web process; no test may leave a traceback in its log."""
-    log: Path = running_desk.log
+    log: Path = running_web.log
     before = log.stat().st_size
-    yield running_desk
+    yield running_web
     assert "Traceback" not in log.read_text()[before:]

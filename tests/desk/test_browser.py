@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from conversations.actions.agents import add_agent_message
 from conversations.actions.append import Verdict
@@ -22,13 +22,12 @@ from conversations.events.publisher import publish
 from conversations.models import Conversation, Note, Reason, Sender
 from tests.desk.conftest import answer, client_of, make_agent, say
 from tests.web.server import WebProcess
-from tests.widget.chromium import chromium_path, launch
+from tests.widget.chromium import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
 PHONE: Final[dict[str, Any]] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
-PATIENCE_MS: Final = 10_000
 SERIOUS: Final = ("serious", "critical")
 HOSTILE: Final = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">",
@@ -39,17 +38,6 @@ HOSTILE: Final = (
 
 NewConversation = Callable[[str], Conversation]
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser(running_desk: WebProcess) -> Iterator[Browser]:
-    """Chromium."""
-    if chromium_path() is None:
-        pytest.skip("no Chromium on PATH; install Debian's package chromium to run the browser tests")
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(autouse=True)
@@ -348,10 +336,13 @@ def test_the_pages_speak_thai(open_page: OpenPage, new_conversation: NewConversa
     expect(page.locator(".desk-owner")).to_have_text("คุณกำลังดูแล")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "look",
+    [{"color_scheme": "light", "locale": "en", **DESKTOP}, {"color_scheme": "dark", "locale": "th-TH", **PHONE}],
+    ids=["desktop-light-en", "phone-dark-th"],
+)
 def test_axe_finds_nothing_serious(
-    open_page: OpenPage, new_conversation: NewConversation, scheme: str, device: dict[str, Any]
+    open_page: OpenPage, new_conversation: NewConversation, look: dict[str, Any]
 ) -> None:
     nok, conversation = make_agent("nok", name="นก"), new_conversation("คุณมะลิ")
     say(conversation, "ขอคืนสินค้าค่ะ")
@@ -367,7 +358,7 @@ def test_axe_finds_nothing_serious(
         (nok, page_of(conversation)),
         (nok, "/admin/conversations/conversation/"),
     ):
-        page = open_page(user, path, color_scheme=scheme, **device)
+        page = open_page(user, path, **look)
         page.wait_for_load_state("networkidle")
         violations = Axe().run(page).response["violations"]
         problems[path] = [

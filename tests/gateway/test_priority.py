@@ -10,10 +10,9 @@ from conversations.gateway.models import Arm, Rollout, RolloutState
 from conversations.gateway.reading import current_catalog
 from conversations.models import Conversation, Customer, Priority, Site
 from conversations.playbook.models import AuditEntry
-from tests.desk.conftest import client_of, make_agent, quick_hashes
+from tests.desk.conftest import client_of, make_agent
 from tests.gateway.conftest import add_route
 
-__all__ = ["quick_hashes"]
 LIST = "/admin/conversations/conversation/"
 
 

@@ -14,10 +14,10 @@ from playwright.sync_api import Page, expect
 from conversations.playbook.models import Example, Fact, Release
 from conversations.playbook.releases import freeze, mark_checked
 from conversations.playbook.starter import load_starter_playbook
-from tests.desk.conftest import desk, make_agent, running_desk, transactional_db
-from tests.desk.test_browser import PHONE, SERIOUS, OpenPage, browser, open_page, orm_beside_playwright
+from tests.desk.conftest import desk, make_agent, transactional_db
+from tests.desk.test_browser import PHONE, SERIOUS, OpenPage, open_page, orm_beside_playwright
 
-__all__ = ["browser", "desk", "open_page", "orm_beside_playwright", "running_desk", "transactional_db"]
+__all__ = ["desk", "open_page", "orm_beside_playwright", "transactional_db"]
 
 pytestmark = pytest.mark.browser
 

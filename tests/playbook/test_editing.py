@@ -5,7 +5,6 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from conversations.desk.groups import ensure_groups
 from conversations.desk.wording import Mark, compare
@@ -17,9 +16,8 @@ HOSTILE = "<script>alert(1)</script> 50 บาท"
 
 
 @pytest.fixture
-def people(db: None, settings: Settings) -> dict[str, Client]:
+def people(db: None) -> dict[str, Client]:
     """Two editors of a shop with the starter playbook, each in a browser of their own."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     load_starter_playbook()
     ensure_groups()
     return {name: editor(name) for name in ("ploy", "nok")}

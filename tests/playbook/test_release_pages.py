@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.test.utils import ContextList
 from django.urls import reverse
-from pytest_django import Settings
 
 from conversations.desk.groups import ensure_groups
 from conversations.playbook.drafts import read_draft
@@ -34,9 +33,8 @@ LIST = "/admin/conversations/release/"
 
 
 @pytest.fixture(autouse=True)
-def shop(db: None, settings: Settings) -> None:
+def shop(db: None) -> None:
     """The starter playbook, live, and the groups."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     load_starter_playbook()
     ensure_groups()
 

@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
-from pytest_django import Settings
 
 from conversations.answers.models import KnownAnswer
 from conversations.desk.groups import AGENTS, EDITORS, OPERATORS, PUBLISHERS, VIEWERS, ensure_groups
@@ -23,11 +22,10 @@ ADMIN = "/admin/conversations/"
 
 
 @pytest.fixture(autouse=True)
-def shop(request: pytest.FixtureRequest, settings: Settings) -> None:
+def shop(request: pytest.FixtureRequest) -> None:
     """The starter playbook, live, and the groups."""
     is_shared = request.node.get_closest_marker("django_db") is not None
     request.getfixturevalue("transactional_db" if is_shared else "db")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     load_starter_playbook()
     ensure_groups()
 

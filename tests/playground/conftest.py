@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from pytest_django import Settings
 
 from conversations.actions.append import Verdict
 from conversations.actions.customers import add_customer_message
@@ -35,9 +34,8 @@ def browser_of(*groups: str) -> Client:
 
 
 @pytest.fixture
-def shop(db: None, settings: Settings) -> Site:
+def shop(db: None) -> Site:
     """The starter playbook, live."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     load_starter_playbook()
     return Site.objects.create(name="ร้านทดสอบ")
 

@@ -12,13 +12,13 @@ from conversations.gateway.models import LanguageModel
 from conversations.models import Site
 from conversations.playbook.drafts import read_draft
 from conversations.playbook.models import Example, Fact
-from tests.desk.conftest import desk, quick_hashes, running_desk
-from tests.desk.test_browser import PHONE, SERIOUS, OpenPage, browser, open_page, orm_beside_playwright
+from tests.desk.conftest import desk
+from tests.desk.test_browser import PHONE, SERIOUS, OpenPage, open_page, orm_beside_playwright
 from tests.model import Hold, Model, Script, envelope, streamed
 from tests.playground.conftest import HOSTILE, made_reply, make_staff
 from tests.playground.test_socket import model, shop
 
-__all__ = ["browser", "desk", "model", "open_page", "orm_beside_playwright", "quick_hashes", "running_desk", "shop"]
+__all__ = ["desk", "model", "open_page", "orm_beside_playwright", "shop"]
 
 pytestmark = pytest.mark.browser
 

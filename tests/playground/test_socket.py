@@ -19,14 +19,14 @@ from conversations.gateway.models import Budget, LLMCall, Purpose, Route
 from conversations.models import Message, Site
 from conversations.playbook.models import Example, Fact, Intent
 from conversations.playbook.starter import load_starter_playbook
-from tests.desk.conftest import client_of, desk, quick_hashes, running_desk
+from tests.desk.conftest import client_of, desk
 from tests.gateway.conftest import add_route, forget_circuits
 from tests.model import Hold, Model, Refuse, envelope, streamed
 from tests.playground.conftest import made_reply, make_staff
 from tests.rollout.conftest import new_call
 from tests.web.server import SOON, Frame, WebProcess
 
-__all__ = ["desk", "quick_hashes", "running_desk"]
+__all__ = ["desk"]
 
 SIGNED_OUT = 4401
 QUESTION = "คืนสินค้าได้ภายในกี่วันคะ"

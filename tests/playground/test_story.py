@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from conversations.database import close_database_threads
 from conversations.models import Conversation, Site
@@ -23,17 +23,17 @@ from conversations.playbook.models import AuditEntry, EvaluationCase, Evaluation
 from conversations.playbook.models.releases import Publication
 from conversations.playbook.starter import load_starter_playbook
 from conversations.replies.loop import ReplyLoop
-from tests.desk.conftest import client_of, quick_hashes
+from tests.desk.conftest import client_of
 from tests.desk.test_browser import orm_beside_playwright
 from tests.gateway.conftest import add_route, clean_circuits, simulator
 from tests.playground.conftest import make_staff
 from tests.playground.test_browser import column, is_within_the_screen
 from tests.web.server import WebProcess
-from tests.widget.chromium import chromium_path, launch
-from tests.widget.conftest import DEVICES, PATIENCE_MS
+from tests.widget.chromium import PATIENCE_MS
+from tests.widget.conftest import DEVICES
 from tests.widget.visitor import SCREENSHOTS, Visitor
 
-__all__ = ["clean_circuits", "orm_beside_playwright", "quick_hashes", "simulator"]
+__all__ = ["clean_circuits", "orm_beside_playwright", "simulator"]
 
 pytestmark = pytest.mark.browser
 
@@ -45,18 +45,6 @@ EXAMPLES: Final = (
     ("หมดเวลาคืนของวันไหน", "คืนได้ภายใน 14 วันนับจากวันที่ได้รับสินค้าค่ะ หลังจากนั้นรับคืนไม่ได้แล้วค่ะ"),
 )
 CASES: Final = {"คืนสินค้า": (QUESTION, EXAMPLES[0][0]), "จัดส่ง": ("ค่าส่งเท่าไหร่คะ",), "อื่นๆ": ("สวัสดีค่ะ",)}
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    if chromium_path() is None:
-        pytest.skip("no Chromium on PATH; install Debian's package chromium to run the browser tests")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

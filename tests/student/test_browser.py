@@ -15,11 +15,11 @@ from conversations.answers.student.models import StudentState, TrainedStudent
 from conversations.answers.student.promotion import promote
 from conversations.answers.student.reading import Student
 from tests.dashboard.test_browser import DARK, complaints_of_axe, is_within_the_screen
-from tests.desk.conftest import desk, running_desk, transactional_db
-from tests.desk.test_browser import PHONE, OpenPage, browser, open_page, orm_beside_playwright
+from tests.desk.conftest import desk, transactional_db
+from tests.desk.test_browser import PHONE, OpenPage, open_page, orm_beside_playwright
 from tests.student.samples import RETURN, rows
 
-__all__ = ["browser", "desk", "open_page", "orm_beside_playwright", "running_desk", "transactional_db"]
+__all__ = ["desk", "open_page", "orm_beside_playwright", "transactional_db"]
 
 pytestmark = pytest.mark.browser
 

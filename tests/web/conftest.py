@@ -1,4 +1,4 @@
-"""One web process for the whole run, on the tests' own database and Redis."""
+"""A shop, its web process, and visitors of it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,14 +9,6 @@ from pytest_django import DjangoDbBlocker
 
 from conversations.models import Conversation, Customer, Site
 from tests.web.server import Client, Frame, WebProcess
-
-
-@pytest.fixture(scope="session")
-def running_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
-    """The web process."""
-    web = WebProcess(tmp_path_factory.mktemp("web") / "log").start()
-    yield web
-    web.stop()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from conversations.models import Conversation
 from tests.protocol_schema import assert_server_frame
 
 Frame: TypeAlias = dict[str, Any]
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 SOON = 10.0
 MARK = "mark"
 """The type of a frame that only tests publish, to see how far the lane has come."""

@@ -1,16 +1,16 @@
-"""A browser, a web process, and what goes on behind the shop's counter."""
+"""Visitors in a browser, the web process of the demo shop, and what goes on behind the shop's counter."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
 
 from conversations.models import Site
 from tests.web.server import WebProcess
 from tests.widget.backstage import Backstage
-from tests.widget.chromium import chromium_path, launch
+from tests.widget.chromium import PATIENCE_MS
 from tests.widget.visitor import Visitor
 
 PHONE: Final[dict[str, Any]] = {
@@ -21,30 +21,17 @@ PHONE: Final[dict[str, Any]] = {
 }
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
 DEVICES: Final = {"phone": PHONE, "desktop": DESKTOP}
-PATIENCE_MS: Final = 15_000
 
 NewVisitor = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_shop(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
     """The web process with the demo shop."""
     changes = {"CSBOT_DEMO": "1", "CSBOT_RATE_LIMIT_SCALE": "0"}
     web = WebProcess(tmp_path_factory.mktemp("widget") / "log", changes).start()
     yield web
     web.stop()
-
-
-@pytest.fixture(scope="module")
-def browser(running_shop: WebProcess) -> Iterator[Browser]:
-    """Chromium. Ends with the module: while it runs, this thread has an event loop, and Django keeps off it."""
-    if chromium_path() is None:
-        pytest.skip("no Chromium on PATH; install Debian's package chromium to run the browser tests")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -7,17 +7,15 @@ from django.contrib.auth.models import Group
 
 from conversations.desk.groups import ensure_groups
 from conversations.playbook.models import Correction, EvaluationSet, Example, Intent
-from tests.desk.conftest import desk, fresh_redis, new_conversation, running_desk, shop_site, transactional_db
-from tests.desk.test_browser import browser, open_page, orm_beside_playwright
+from tests.desk.conftest import desk, fresh_redis, new_conversation, shop_site, transactional_db
+from tests.desk.test_browser import open_page, orm_beside_playwright
 
 __all__ = [
-    "browser",
     "desk",
     "fresh_redis",
     "new_conversation",
     "open_page",
     "orm_beside_playwright",
-    "running_desk",
     "shop_site",
     "transactional_db",
 ]
