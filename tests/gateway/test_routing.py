@@ -22,6 +22,7 @@ from tests.gateway.test_failover import answer_of, good
 from tests.model import Refuse
 
 CONVERSATIONS = 2_000
+STORED = 300
 Z_99 = 2.5758
 
 
@@ -83,7 +84,7 @@ def test_the_canary_is_first_for_its_arm_and_the_last_resort_of_the_other(
 @pytest.fixture
 def conversations(db: None) -> list[Conversation]:
     site = Site.objects.create(name="ร้านทดสอบ")
-    customers = Customer.objects.bulk_create([Customer(site=site) for _ in range(CONVERSATIONS)])
+    customers = Customer.objects.bulk_create([Customer(site=site) for _ in range(STORED)])
     return Conversation.objects.bulk_create(
         [
             Conversation(site=site, customer=customer, public_id=uuid.UUID(int=number * 7919))
@@ -98,6 +99,12 @@ def start_rollout(*, ratio: int) -> Rollout:
     return Rollout.objects.create(name="new", canary=canary.model, state=RolloutState.RUNNING, ratio=ratio)
 
 
+def arms_by_hash(conversations: list[Conversation], rollout: Rollout, *, ratio: int) -> dict[int, Arm]:
+    """Return what the hash says, whose shares are tested over thousands."""
+    buckets = {each.pk: bucket_of(each.public_id, rollout_id=rollout.pk) for each in conversations}
+    return {pk: Arm.CANARY if bucket < ratio else Arm.STABLE for pk, bucket in buckets.items()}
+
+
 def arms_of(conversations: list[Conversation]) -> dict[int, Arm | None]:
     rollout = current_catalog().rollout
     return {each.pk: assigned_arm(each, rollout) for each in conversations}
@@ -106,8 +113,8 @@ def arms_of(conversations: list[Conversation]) -> dict[int, Arm | None]:
 def test_a_tenth_goes_to_the_canary_and_nobody_ever_changes_arm(conversations: list[Conversation]) -> None:
     rollout = start_rollout(ratio=1_000)
     before = arms_of(conversations)
-    canaries = [pk for pk, arm in before.items() if arm is Arm.CANARY]
-    assert within_99_percent(len(canaries), of=CONVERSATIONS, share=0.1)
+    assert before == arms_by_hash(conversations, rollout, ratio=1_000)
+    assert set(before.values()) == {Arm.CANARY, Arm.STABLE}
     for each in conversations[:100]:
         first = plan_for(each, current_catalog()).candidates[0]
         assert first.provider == ("canary" if before[each.pk] is Arm.CANARY else "stable")
@@ -116,11 +123,10 @@ def test_a_tenth_goes_to_the_canary_and_nobody_ever_changes_arm(conversations: l
     assert arms_of(conversations) == before
 
     site = conversations[0].site
-    customers = Customer.objects.bulk_create([Customer(site=site) for _ in range(CONVERSATIONS)])
+    customers = Customer.objects.bulk_create([Customer(site=site) for _ in range(STORED)])
     newcomers = Conversation.objects.bulk_create([Conversation(site=site, customer=each) for each in customers])
-    later = [arm for arm in arms_of(newcomers).values() if arm is Arm.CANARY]
-    assert within_99_percent(len(later), of=CONVERSATIONS, share=0.25)
-    assert Assignment.objects.filter(rollout=rollout).count() == 2 * CONVERSATIONS
+    assert arms_of(newcomers) == arms_by_hash(newcomers, rollout, ratio=2_500)
+    assert Assignment.objects.filter(rollout=rollout).count() == 2 * STORED
 
 
 def test_raising_the_share_only_adds() -> None:
@@ -128,6 +134,8 @@ def test_raising_the_share_only_adds() -> None:
     assert all(0 <= bucket < BUCKETS for bucket in buckets)
     at_10, at_25 = ({n for n, bucket in enumerate(buckets) if bucket < ratio} for ratio in (1_000, 2_500))
     assert at_10 < at_25
+    assert within_99_percent(len(at_10), of=CONVERSATIONS, share=0.1)
+    assert within_99_percent(len(at_25), of=CONVERSATIONS, share=0.25)
 
 
 def test_high_priority_goes_to_the_canary(conversations: list[Conversation]) -> None:

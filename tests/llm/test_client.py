@@ -115,7 +115,7 @@ def test_a_deadline_closes_the_provider_s_connection_at_once() -> None:
     async def scenario() -> None:
         async with serving(STREAM_HEAD, delta("a"), Act.HANG) as (client, server):
             with pytest.raises(LLMError):
-                await read(client, deadlines=replace(PATIENT, between_chunks_seconds=0.2))
+                await read(client, deadlines=replace(PATIENT, first_token_seconds=2.0, between_chunks_seconds=0.2))
             raised_at = asyncio.get_running_loop().time()
             await asyncio.wait_for(server.left.wait(), timeout=1)
             assert server.left_at - raised_at < CLOSES_WITHIN_SECONDS
