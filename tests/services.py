@@ -1,6 +1,6 @@
 """A pytest plugin that gives the tests a real PostgreSQL and Redis before Django reads its settings.
 
-Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. All tests run in two processes,
+Loaded with `-p tests.services`. Uses DATABASE_URL and REDIS_URL where they are set. All tests run in three processes,
 each with services of its own; some tests, or services that were named, in one. The kernel stops both servers when
 pytest dies, however it dies; the folder it then leaves is removed by the next run.
 """
@@ -22,7 +22,10 @@ from csbot.embedded import sockets_of, start_postgres, start_redis
 PREFIX: Final = "csbot-tests-"
 OURS: Final = "CSBOT_TESTS_SERVICES"
 """Names the services that a run started itself, for the processes that it distributes its tests to."""
-PROCESSES: Final = 2
+PROCESSES: Final = 3
+"""One more than a small machine's cores: tests wait a third of their time, for deadlines, processes and pages."""
+LONG: Final = ("tests/up/", "tests/flow/")
+"""Where files take longest; then come those that drive a browser."""
 stops: list[Callable[[], None]] = []
 
 
@@ -59,6 +62,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Use several processes for all tests; one for some of them, and where a Redis is given that all would share."""
     is_everything = config.args == config.getini("testpaths")
     return PROCESSES if is_everything and "REDIS_URL" in os.environ.get(OURS, "") else 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the processes begin with the files that take longest, so that all end at about the same time."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: (not item.nodeid.startswith(LONG), item.get_closest_marker("browser") is None))
 
 
 def keep_bytecode(folder: Path) -> None:
