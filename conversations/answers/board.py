@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
-from conversations.answers.bound import NO_PRIOR, Curve
+from conversations.answers.bound import NO_PRIOR, USUAL_REPEATS, Curve, Repeats
 from conversations.answers.models import SERVED_STATES, AnswerPolicy, AnswerState, KnownAnswer, Mode
 from conversations.answers.score import DEFAULT_WEIGHTS, weights_from
 
@@ -48,6 +48,7 @@ class Board:
     fixed: Mapping[tuple[Scope, str], int] = field(default_factory=dict)
     prior: Curve = NO_PRIOR.curve
     weights: tuple[float, ...] = DEFAULT_WEIGHTS
+    repeats: Repeats = USUAL_REPEATS
     money_per_reply: Decimal = Decimal(0)
     milliseconds_per_reply: int = 0
 
@@ -106,6 +107,7 @@ def read_board() -> Board:
         fixed={(Scope(*row[:3]), row[3]): row[4] for row in fixed},
         prior=Curve(*learnt["prior"]) if learnt.get("prior") else NO_PRIOR.curve,
         weights=weights_from(learnt["weights"]) if learnt.get("weights") else DEFAULT_WEIGHTS,
+        repeats=Repeats(*learnt["repeats"]) if learnt.get("repeats") else USUAL_REPEATS,
         money_per_reply=Decimal(str(learnt.get("money", 0))),
         milliseconds_per_reply=int(learnt.get("milliseconds", 0)),
     )

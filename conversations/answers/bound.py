@@ -14,7 +14,8 @@ Mathematics of the paper only; none of its code.
 """
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
@@ -188,3 +189,61 @@ def _evidence(labels: Sequence[Label], prior: Curve) -> float:
 
 def _determinant(curve: Curve) -> float:
     return max(1e-12, curve.var_a * curve.var_b - curve.cov_ab * curve.cov_ab)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How the very same question, asked again, agreed with its first answer: a Beta distribution over entries."""
+
+    right: float
+    wrong: float
+
+    def risk(self, *, right: int, wrong: int) -> float:
+        """Return how likely the next answer differs, after an entry's own labels: the posterior's mean."""
+        return (self.wrong + wrong) / (self.right + self.wrong + right + wrong)
+
+
+USUAL_SHARE: Final = 0.005
+"""Of repeats that were answered otherwise, before anything is known (records: 0.65 % of a real Thai stream's)."""
+USUAL_WEIGHT: Final = 100.0
+"""How many repeats that is worth."""
+USUAL_STRENGTH: Final = 5.0
+SHARES: Final = tuple(0.0005 * 1.25**step for step in range(30))
+STRENGTHS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 100.0)
+
+
+def repeats_of(share: float, strength: float) -> Repeats:
+    """Return the distribution with this mean share of others, worth so many labels."""
+    return Repeats((1 - share) * strength, share * strength)
+
+
+USUAL_REPEATS: Final = repeats_of(USUAL_SHARE, USUAL_STRENGTH)
+
+
+def shared_repeats(entries: Sequence[tuple[int, int]]) -> Repeats:
+    """Return what (right, wrong) of all entries say of one of which nothing is known: the likeliest beta-binomial.
+
+    Where the same text has two meanings (4 % of the repeats in one real stream), an entry is only served after as many
+    agreements as that takes; where it hasn't (0.65 % in another), at once.
+    """
+    counted = Counter(entry for entry in entries if sum(entry))
+    if not counted:
+        return USUAL_REPEATS
+    return max(
+        (repeats_of(share, strength) for share in SHARES for strength in STRENGTHS),
+        key=lambda repeats: _repeats_evidence(repeats, counted),
+    )
+
+
+def _repeats_evidence(repeats: Repeats, counted: Mapping[tuple[int, int], int]) -> float:
+    total = repeats.right + repeats.wrong
+    share = repeats.wrong / total
+    value = USUAL_WEIGHT * (USUAL_SHARE * math.log(share) + (1 - USUAL_SHARE) * math.log1p(-share))
+    for (right, wrong), times in counted.items():
+        value += times * (_rising(repeats.right, right) + _rising(repeats.wrong, wrong) - _rising(total, right + wrong))
+    return value
+
+
+def _rising(start: float, count: int) -> float:
+    """Return the logarithm of start (start + 1) ... (start + count - 1)."""
+    return math.lgamma(start + count) - math.lgamma(start)

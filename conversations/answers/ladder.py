@@ -8,15 +8,20 @@ is checked for ever.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
-from conversations.answers.bound import Curve
+from conversations.answers.bound import USUAL_REPEATS, USUAL_SHARE, Curve, Repeats
 from conversations.answers.guards import Guard, Traits, difference, traits_of
 from conversations.answers.limit import is_broken
 from conversations.answers.score import Features, backing_of, score_of
 
 EXACT_SCORE: Final = 1.0
 MIN_STUDENT: Final = 0.5
+KEPT_TRAITS: Final = 4096
+
+known_traits = lru_cache(maxsize=KEPT_TRAITS)(traits_of)
+"""Of known questions, which come again and again. What customers ask is not kept."""
 
 
 class Why(StrEnum):
@@ -78,6 +83,21 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the known questions near the one asked say of the student's intent.
+
+    `nearest` of all, the nearest `agreeing` with the student, and the `candidate`: the nearest of those that passes
+    every guard. `features`: what the score is made of, for the near and the fixed step alike.
+    """
+
+    nearest: Neighbour | None
+    agreeing: Neighbour | None
+    candidate: Neighbour | None
+    features: Features
+    guarded: Mapping[int, Guard] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What a step decided. `entry` is set wherever there was something to serve or to compare with."""
 
@@ -105,17 +125,23 @@ class Rules:
     prior: Curve
     weights: Sequence[float]
     reusable: frozenset[str]
+    repeats: Repeats = USUAL_REPEATS
 
 
 def decide_exact(entry: Entry | None, rules: Rules, *, draw: float) -> Decision:
-    """Decide on an entry that has the very question. `draw` is a random number, 0 to 1."""
+    """Decide on an entry that has the very question. `draw` is a random number, 0 to 1.
+
+    What was contradicted, or belongs to a shop where the same text often means two things, is served only after as many
+    agreements as that takes.
+    """
     if entry is None:
         return Decision(Why.NO_ENTRY)
     if entry.intent not in rules.reusable:
         return Decision(Why.NOT_REUSABLE, entry)
-    if is_in_doubt(entry, rules):
-        return Decision(Why.IN_DOUBT, entry, score=EXACT_SCORE)
-    return Decision(_served_or_explored(rules, draw=draw), entry, score=EXACT_SCORE, risk=0.0)
+    risk = rules.repeats.risk(right=entry.right, wrong=entry.wrong)
+    if is_in_doubt(entry, rules) or risk > max(rules.tolerated_share, USUAL_SHARE):
+        return Decision(Why.IN_DOUBT, entry, score=EXACT_SCORE, risk=risk)
+    return Decision(_served_or_explored(rules, draw=draw), entry, score=EXACT_SCORE, risk=risk)
 
 
 def is_in_doubt(entry: Entry, rules: Rules) -> bool:
@@ -125,23 +151,35 @@ def is_in_doubt(entry: Entry, rules: Rules) -> bool:
     return is_broken(entry.wrong, entry.right, tolerated=rules.tolerated_share)
 
 
-def decide_near(
-    asked: Traits, neighbours: Sequence[Neighbour], opinion: Opinion | None, rules: Rules, *, draw: float
-) -> Decision:
-    """Decide on the nearest known questions, best first: the first that passes every guard is the candidate."""
-    if not neighbours:
+def look_at(asked: Traits, neighbours: Sequence[Neighbour], opinion: Opinion) -> Seen:
+    """Return what the nearest known questions, best first, say of the intent that the student names."""
+    guarded: dict[int, Guard] = {}
+    candidate = None
+    agreeing = [each for each in neighbours if each.entry.intent == opinion.intent]
+    for neighbour in agreeing:
+        if (guard := difference(asked, known_traits(neighbour.question))) is None:
+            candidate = neighbour
+            break
+        guarded[neighbour.entry.question_id or 0] = guard
+    features = features_of(candidate or next(iter(agreeing), None), neighbours, opinion)._replace(
+        passes=float(candidate is not None),
+        same=float(candidate is not None and known_traits(candidate.question).normal == asked.normal),
+    )
+    return Seen(next(iter(neighbours), None), next(iter(agreeing), None), candidate, features, guarded)
+
+
+def decide_near(seen: Seen, opinion: Opinion | None, rules: Rules, *, draw: float) -> Decision:
+    """Decide on the nearest known questions: the first of the student's intent that passes every guard may answer."""
+    if seen.nearest is None:
         return Decision(Why.NO_ENTRY)
     if (doubt := doubt_of(opinion)) is not None or opinion is None:
-        return Decision(doubt or Why.NO_STUDENT, neighbours[0].entry)
-    agreeing = [each for each in neighbours if each.entry.intent == opinion.intent]
-    if not agreeing:
-        return Decision(Why.STUDENT_DISAGREES, neighbours[0].entry, detail=opinion.intent)
-    guarded: dict[int, Guard] = {}
-    for neighbour in agreeing:
-        if (guard := difference(asked, traits_of(neighbour.question))) is None:
-            return _decide_candidate(neighbour, neighbours, opinion, rules, guarded=guarded, draw=draw)
-        guarded[neighbour.entry.question_id or 0] = guard
-    return Decision(Why.GUARDED, agreeing[0].entry, detail=next(iter(guarded.values())), guarded=guarded)
+        return Decision(doubt or Why.NO_STUDENT, seen.nearest.entry)
+    if seen.agreeing is None:
+        return Decision(Why.STUDENT_DISAGREES, seen.nearest.entry, detail=opinion.intent)
+    if seen.candidate is None:
+        detail = next(iter(seen.guarded.values()))
+        return Decision(Why.GUARDED, seen.agreeing.entry, detail=detail, guarded=seen.guarded)
+    return _decide_candidate(seen.candidate.entry, seen, rules, draw=draw)
 
 
 def doubt_of(opinion: Opinion | None) -> Why | None:
@@ -153,18 +191,8 @@ def doubt_of(opinion: Opinion | None) -> Why | None:
     return Why.STUDENT_UNSURE if opinion.probability < MIN_STUDENT else None
 
 
-def _decide_candidate(
-    candidate: Neighbour,
-    neighbours: Sequence[Neighbour],
-    opinion: Opinion,
-    rules: Rules,
-    *,
-    guarded: Mapping[int, Guard],
-    draw: float,
-) -> Decision:
-    entry = candidate.entry
-    features = features_of(candidate, neighbours, opinion)
-    score = score_of(features, rules.weights)
+def _decide_candidate(entry: Entry, seen: Seen, rules: Rules, *, draw: float) -> Decision:
+    score = score_of(seen.features, rules.weights)
     risk = (entry.curve or rules.prior).risk(score)
     why = _served_or_explored(rules, draw=draw)
     if entry.intent not in rules.reusable:
@@ -173,37 +201,41 @@ def _decide_candidate(
         why = Why.IN_DOUBT
     elif risk > rules.risk_limit:
         why = Why.ABOVE_LIMIT
-    return Decision(why, entry, score=score, risk=risk, features=tuple(features), guarded=guarded)
+    return Decision(why, entry, score=score, risk=risk, features=tuple(seen.features), guarded=seen.guarded)
 
 
-def features_of(candidate: Neighbour, neighbours: Sequence[Neighbour], opinion: Opinion) -> Features:
-    """Return what speaks for a candidate among the neighbours."""
-    intent = candidate.entry.intent
-    rivals = [each.similarity for each in neighbours if each.entry.intent != intent]
-    is_same = [each.entry.intent == intent for each in neighbours]
+def features_of(nearest: Neighbour | None, neighbours: Sequence[Neighbour], opinion: Opinion) -> Features:
+    """Return what speaks for the student's intent; `nearest` is the known question of it that stands for the others."""
+    similarity = nearest.similarity if nearest else 0.0
+    rivals = [each.similarity for each in neighbours if each.entry.intent != opinion.intent]
+    is_same = [each.entry.intent == opinion.intent for each in neighbours]
     return Features(
         student=opinion.probability,
-        similarity=candidate.similarity,
-        lead=candidate.similarity - max(rivals, default=0.0),
-        votes=sum(is_same) / len(neighbours),
+        similarity=similarity,
+        lead=similarity - max(rivals, default=0.0),
+        votes=sum(is_same) / max(1, len(neighbours)),
         backing=backing_of([each.similarity for each in neighbours], is_same),
+        passes=0.0,
+        same=0.0,
     )
 
 
-def decide_fixed(entry: Entry | None, opinion: Opinion | None, rules: Rules, *, draw: float) -> Decision:
-    """Decide on the fixed text of the intent that the student is sure of."""
+def decide_fixed(
+    entry: Entry | None, seen: Seen | None, opinion: Opinion | None, rules: Rules, *, draw: float
+) -> Decision:
+    """Decide on the fixed text of the intent that the student is sure of, by what known questions say of that intent.
+
+    `seen` is None where they can't be looked up: then nothing says what the student's word is worth here.
+    """
     if entry is None:
         return Decision(Why.NO_ENTRY)
     if (doubt := doubt_of(opinion)) is not None or opinion is None:
         return Decision(doubt or Why.NO_STUDENT, entry)
     if opinion.is_unsure:
         return Decision(Why.STUDENT_UNSURE, entry)
-    if entry.intent not in rules.reusable:
-        return Decision(Why.NOT_REUSABLE, entry)
-    risk = (entry.curve or rules.prior).risk(opinion.probability)
-    if is_in_doubt(entry, rules) or risk > rules.risk_limit:
-        return Decision(Why.ABOVE_LIMIT, entry, score=opinion.probability, risk=risk)
-    return Decision(_served_or_explored(rules, draw=draw), entry, score=opinion.probability, risk=risk)
+    if seen is None:
+        return Decision(Why.ENCODER_AWAY, entry)
+    return _decide_candidate(entry, seen, rules, draw=draw)
 
 
 def _served_or_explored(rules: Rules, *, draw: float) -> Why:

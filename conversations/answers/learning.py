@@ -75,12 +75,16 @@ def comparison_for(seen: Observation) -> Comparison | None:
         if question.answer.state not in OPEN_STATES:
             return None
         told = seen.known.get(Step.EXACT, {})
+        if told.get("why") == Why.IN_DOUBT and (similar := _similar_comparison(seen)) is not None:
+            return similar
         return Comparison(question.answer, question, Step.EXACT, was_served=told.get("why") == Why.EXPLORED)
     return _similar_comparison(seen)
 
 
 def _similar_comparison(seen: Observation) -> Comparison | None:
-    for step in (Step.NEAR, Step.FIXED):
+    # What would have been served counts for the promise: a near one above the limit must not hide it.
+    steps = sorted((Step.NEAR, Step.FIXED), key=lambda each: seen.known.get(each, {}).get("why") != Why.EXPLORED)
+    for step in steps:
         told: Mapping[str, Any] = seen.known.get(step, {})
         if told.get("why") not in COMPARED or "answer" not in told:
             continue

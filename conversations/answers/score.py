@@ -13,7 +13,8 @@ import numpy as np
 
 from conversations.answers.bound import sigmoid
 
-SURE: Final = 0.9995
+SURE: Final = 1 - 1e-6
+"""Above which the student's certainty counts no more: much of what is served safely lies beyond 0.9995."""
 SHARPNESS: Final = 12.0
 """How much more the nearest counts: a cosine lower by a twelfth counts a third as much."""
 RIDGE: Final = 1.0
@@ -25,7 +26,9 @@ class Features(NamedTuple):
 
     `student`: the student's probability of the entry's intent; `similarity`: cosine of the nearest question of this
     answer; `lead`: by how much that is above the nearest question of any other intent; `votes`: the share of this
-    intent among the nearest questions; `backing`: the same, each of them counting by how near it is.
+    intent among the nearest questions; `backing`: the same, each of them counting by how near it is; `passes`: 1 where
+    a known question of this intent passes every guard, 0 where nothing but the student leads to its text; `same`: 1
+    where it is the very same question (whose own answers left it in doubt), else 0.
     """
 
     student: float
@@ -33,20 +36,27 @@ class Features(NamedTuple):
     lead: float
     votes: float
     backing: float
+    passes: float
+    same: float
 
     def row(self) -> tuple[float, ...]:
         """Return the features as the model below takes them."""
         p = min(SURE, max(1 - SURE, self.student))
-        return (1.0, math.log(p / (1 - p)), self.similarity, self.lead, self.votes, self.backing)
+        logit = math.log(p / (1 - p))
+        return (1.0, logit, self.similarity, self.lead, self.votes, self.backing, self.passes, self.same)
 
 
-DEFAULT_WEIGHTS: Final = (-9.0, 1.0, 5.0, 4.0, 3.0, 0.0)
+DEFAULT_WEIGHTS: Final = (-9.0, 1.0, 5.0, 4.0, 3.0, 0.0, 0.0, 0.0)
 
 
 def features_from(values: Sequence[float]) -> Features:
-    """Return features as they were stored; those of older labels have no backing, and votes come closest to it."""
+    """Return features as they were stored.
+
+    Those of older labels have no backing, and votes come closest to it; all of them had passed the guards, and none was
+    of the very same question.
+    """
     student, similarity, lead, votes, *newer = values
-    return Features(student, similarity, lead, votes, backing=newer[0] if newer else votes)
+    return Features(student, similarity, lead, votes, *newer, *(votes, 1.0, 0.0)[len(newer) :])
 
 
 def weights_from(values: Sequence[float]) -> tuple[float, ...]:
@@ -55,7 +65,9 @@ def weights_from(values: Sequence[float]) -> tuple[float, ...]:
 
 
 def backing_of(similarities: Sequence[float], is_same: Sequence[bool]) -> float:
-    """Return the share of an intent among neighbours, nearest first, the nearest counting most."""
+    """Return the share of an intent among neighbours, nearest first, the nearest counting most; 0 among none."""
+    if not similarities:
+        return 0.0
     weights = [math.exp(SHARPNESS * (each - similarities[0])) for each in similarities]
     return sum(weight for weight, same in zip(weights, is_same, strict=True) if same) / sum(weights)
 

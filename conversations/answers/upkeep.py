@@ -1,14 +1,15 @@
 """What the scheduler does for known answers: carry them into a new release, let them expire, encode, and learn anew."""
 
 import logging
-from datetime import timedelta
+from dataclasses import astuple
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Avg, Q
+from django.db.models import Avg, Count, F, Q
 from django.utils import timezone
 
 from conversations.answers.board import policy_row, touch
-from conversations.answers.bound import Label, shared_prior
+from conversations.answers.bound import Repeats, shared_repeats
 from conversations.answers.encoders import ENCODERS, EncoderAwayError
 from conversations.answers.knowledge import knowledge_of, reusable_intents
 from conversations.answers.limit import risk_limit
@@ -21,15 +22,15 @@ from conversations.answers.models import (
     KnownLabel,
     Step,
 )
-from conversations.answers.score import features_from, fit_weights, score_of
+from conversations.answers.score import features_from
 from conversations.answers.vectors import embed
+from conversations.answers.verified import MIN_LABELS, Compared, learn_from
 from conversations.gateway.models import LLMCall, Purpose
 from conversations.playbook.reading import current_playbook
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 500
-MIN_FIT_LABELS: Final = 200
 MAX_FIT_LABELS: Final = 20_000
 LABEL_DAYS: Final = 180
 COST_DAYS: Final = 1
@@ -97,37 +98,50 @@ def learn_bounds() -> None:
     """Learn from all labels what scores are worth: the score's weights, the curve that entries share, the limit."""
     policy = policy_row()
     since = timezone.now() - timedelta(days=LABEL_DAYS)
+    # Near and fixed alike: one limit holds for both.
     rows = list(
-        KnownLabel.objects.filter(step=Step.NEAR, created_at__gt=since)
+        KnownLabel.objects.filter(step__in=(Step.NEAR, Step.FIXED), created_at__gt=since)
+        .exclude(features=[])
         .order_by("-pk")
         .values_list("answer_id", "features", "is_right")[:MAX_FIT_LABELS]
     )
-    if len(rows) < MIN_FIT_LABELS:
+    repeated = repeated_answers(since)
+    if len(rows) < MIN_LABELS:
+        note_repeats(policy, shared_repeats(repeated))
         return
-    features = [features_from(row[1]) for row in rows]
-    weights = fit_weights(features, [row[2] for row in rows])
-    labels: dict[int, list[Label]] = {}
-    for (answer_id, _told, is_right), seen in zip(rows, features, strict=True):
-        labels.setdefault(answer_id, []).append(Label(score_of(seen, weights), is_right=is_right))
-    prior = shared_prior(list(labels.values())).curve
-    # Each label judged by its entry's other labels only: what it says must not have been learnt from itself.
-    judged = [
-        (prior.posterior([*mine[:index], *mine[index + 1 :]]).risk(label.score), label.is_right)
-        for mine in labels.values()
-        for index, label in enumerate(mine)
-    ]
-    for answer_id, mine in labels.items():
-        curve = prior.posterior(mine)
-        KnownAnswer.objects.filter(pk=answer_id).update(
-            curve=[curve.a, curve.b, curve.var_a, curve.cov_ab, curve.var_b]
-        )
+    compared = [Compared(answer_id, features_from(told), is_right) for answer_id, told, is_right in rows]
+    learnt = learn_from(compared, repeated=repeated)
+    for answer_id, curve in learnt.curves.items():
+        KnownAnswer.objects.filter(pk=answer_id).update(curve=list(astuple(curve)))
     AnswerPolicy.objects.update(
         knowledge=policy.knowledge
         | {
-            "weights": list(weights),
-            "prior": [prior.a, prior.b, prior.var_a, prior.cov_ab, prior.var_b],
+            "weights": list(learnt.weights),
+            "prior": list(astuple(learnt.prior)),
+            "repeats": list(astuple(learnt.repeats)),
             "labels": len(rows),
         },
-        risk_limit=risk_limit(judged, tolerated=policy.tolerated_share),
+        risk_limit=risk_limit(learnt.judged, tolerated=policy.tolerated_share),
     )
     touch()
+
+
+def note_repeats(policy: AnswerPolicy, repeats: Repeats) -> None:
+    """Note what became of asking the very same question again, where too little is known to serve similar ones."""
+    told = {"repeats": list(astuple(repeats))}
+    if policy.knowledge | told != policy.knowledge:
+        AnswerPolicy.objects.update(knowledge=policy.knowledge | told)
+        touch()
+
+
+def repeated_answers(since: datetime) -> list[tuple[int, int]]:
+    """Return of each answer how often others who asked the very same question got it, and got another one.
+
+    Whoever brought the question says nothing of it: that answer is where it began.
+    """
+    exact = KnownLabel.objects.filter(step=Step.EXACT, created_at__gt=since).exclude(
+        customer__isnull=False, customer=F("question__first_customer")
+    )
+    right, wrong = Count("pk", filter=Q(is_right=True)), Count("pk", filter=Q(is_right=False))
+    counted = exact.values("answer_id").annotate(right_count=right, wrong_count=wrong)
+    return list(counted.values_list("right_count", "wrong_count"))

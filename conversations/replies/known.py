@@ -25,7 +25,17 @@ from conversations.answers.counting import Served, count_served
 from conversations.answers.encoders import ENCODERS, Encoder, EncoderAwayError
 from conversations.answers.guards import traits_of
 from conversations.answers.knowledge import reusable_intents
-from conversations.answers.ladder import Decision, Opinion, Rules, Why, decide_exact, decide_fixed, decide_near
+from conversations.answers.ladder import (
+    Decision,
+    Opinion,
+    Rules,
+    Seen,
+    Why,
+    decide_exact,
+    decide_fixed,
+    decide_near,
+    look_at,
+)
 from conversations.answers.models import Step
 from conversations.answers.normal import question_key
 from conversations.answers.opinion import opinion_on, with_vector
@@ -75,7 +85,7 @@ class LookUp:
         if decision.score:
             told |= {"score": round(decision.score, 4), "risk": round(decision.risk, 5)}
         if decision.features:
-            told["features"] = [round(value, 4) for value in decision.features]
+            told["features"] = [round(value, 6) for value in decision.features]
         if decision.detail:
             told["detail"] = str(decision.detail)
         self.trace[step.value] = told
@@ -140,7 +150,8 @@ def _look_up_exact(run: Run, asked: Asked) -> LookUp:
     looked.note(Step.EXACT, decision)
     if decision.why is Why.SERVED:
         looked.ended = store(run.pk, decision, asked, step=Step.EXACT, trace=looked.trace, total_ms=0)
-    elif decision.why is Why.NO_ENTRY:
+    elif decision.why in {Why.NO_ENTRY, Why.IN_DOUBT}:
+        # What its own answers leave in doubt, student and neighbours may still be sure of.
         looked.asked = asked
     return looked
 
@@ -221,9 +232,9 @@ def _look_up_similar(
     asked = looked.asked
     if asked is None:
         return None
+    seen = _seen(asked, opinion, vector, searched)
     for step in (Step.NEAR, Step.FIXED):
-        decide = _decide_near if step is Step.NEAR else _decide_fixed
-        decision = decide(asked, opinion, vector, searched)
+        decision = (_decide_near if step is Step.NEAR else _decide_fixed)(asked, seen, opinion)
         looked.note(step, decision)
         if decision.why is Why.SERVED:
             total_ms = round((time.monotonic() - started) * 1000)
@@ -233,17 +244,21 @@ def _look_up_similar(
     return None
 
 
-def _decide_near(asked: Asked, opinion: Opinion, vector: Sequence[float] | None, searched: Searched | None) -> Decision:
+def _seen(asked: Asked, opinion: Opinion, vector: Sequence[float] | None, searched: Searched | None) -> Seen | None:
+    """Return what known questions say; None where they can't be looked up."""
     if vector is None or searched is None:
-        return Decision(Why.ENCODER_AWAY)
+        return None
     neighbours = nearest(searched.space, vector, asked.scope, version=asked.version, customers=asked.customers)
-    draw = random.random()  # noqa: S311
-    return decide_near(traits_of(asked.text), neighbours, opinion, asked.rules, draw=draw)
+    return look_at(traits_of(asked.text), neighbours, opinion)
 
 
-def _decide_fixed(
-    asked: Asked, opinion: Opinion, _vector: Sequence[float] | None, _searched: Searched | None
-) -> Decision:
+def _decide_near(asked: Asked, seen: Seen | None, opinion: Opinion) -> Decision:
+    if seen is None:
+        return Decision(Why.ENCODER_AWAY)
+    return decide_near(seen, opinion, asked.rules, draw=random.random())  # noqa: S311
+
+
+def _decide_fixed(asked: Asked, seen: Seen | None, opinion: Opinion) -> Decision:
     answer_id = asked.fixed.get((asked.scope, opinion.intent))
     entry = lookup.fixed(answer_id, version=asked.version, states=asked.states) if answer_id else None
-    return decide_fixed(entry, opinion, asked.rules, draw=random.random())  # noqa: S311
+    return decide_fixed(entry, seen, opinion, asked.rules, draw=random.random())  # noqa: S311

@@ -184,6 +184,8 @@ def test_weights_learn_which_features_tell_right_from_wrong() -> None:
             draw.uniform(-0.2, 0.4),
             draw.random(),
             backing=draw.random(),
+            passes=1.0,
+            same=0.0,
         )
         for _ in range(600)
     ]

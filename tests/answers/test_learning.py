@@ -16,7 +16,7 @@ from conversations.answers.models import (
     Mode,
 )
 from conversations.answers.upkeep import carry_into_release, let_expire
-from conversations.desk.answers_pages import figures_now
+from conversations.desk.answers_figures import figures_now
 from conversations.gateway.models import LLMCall
 from conversations.models import Conversation
 from conversations.playbook.models import Fact
@@ -82,7 +82,7 @@ def test_the_share_that_is_served_is_of_all_questions(
     learn(loop)
     day = KnownDay.objects.get()
     assert (day.exact, day.asked, day.checked) == (1, 3, 0)
-    assert dict(figures_now()["lines"])["Served, 30 days"] == "1 (25.0 %)"
+    assert str(figures_now()["tiles"][0].note).startswith("1 of 4 replies")
 
 
 def test_it_is_not_served_where_the_shop_wants_staff_to_approve_it(

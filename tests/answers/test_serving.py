@@ -44,7 +44,7 @@ def test_the_same_question_gets_the_known_answer_without_the_model(
             "answer": answer.pk,
             "question": answer.questions.get().pk,
             "score": 1.0,
-            "risk": 0.0,
+            "risk": 0.005,
         },
     }
     answer.refresh_from_db()

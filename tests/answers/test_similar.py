@@ -91,7 +91,7 @@ def test_a_similar_question_is_served_where_everything_agrees(
     assert (reply.text, model.calls) == (ANSWER, [])
     near = steps_of(reply)["near"]
     assert isinstance(near, dict) and near["why"] == "served" and near["answer"] == known.pk
-    assert len(near["features"]) == 5
+    assert len(near["features"]) == 7
 
 
 @pytest.mark.parametrize(
