@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from conversations.actions.rights import may_read
+from conversations.answers.board import policy_row
 from conversations.answers.models import AnswerState, KnownAnswer, KnownLabel, KnownQuestion
 from conversations.desk.answers_figures import currency_paid
 from conversations.desk.answers_words import STATE_WORDS, why_words
@@ -25,26 +26,38 @@ RETIRED_TOO: Final = (AnswerState.RETIRED, AnswerState.BANNED)
 def answer_card(request: HttpRequest, answer: KnownAnswer, *, may_change: bool) -> dict[str, Any]:
     """Return what the page shows of an answer."""
     ways = answer.questions.order_by("pk")
+    shown = list(ways[:WAYS_SHOWN])
+    new = new_ways(answer, shown)
     return {
         "id": answer.pk,
         "state": answer.state,
         "title": answer.get_state_display(),
         "words": STATE_WORDS[answer.state],
         "why": why_words(answer.why),
-        "moves": moves_of(answer) if may_change else [],
+        "moves": moves_of(answer, has_new_ways=bool(new)) if may_change else [],
+        "last": shown[-1].pk if shown else 0,
         "facts": facts_of(answer),
-        "ways": [way_line(way) for way in ways[:WAYS_SHOWN]],
+        "ways": [way_line(way, is_new=way in new) for way in shown],
         "more_ways": max(0, ways.count() - WAYS_SHOWN),
         "may_change": may_change,
         "checks": [check_line(label, may_open=may_read(request.user)) for label in newest_checks(answer)],
     }
 
 
-def moves_of(answer: KnownAnswer) -> list[dict[str, Any]]:
+def new_ways(answer: KnownAnswer, shown: list[KnownQuestion]) -> list[KnownQuestion]:
+    """Return the ways to ask for an approved answer that it isn't served to yet: nobody vouches for them."""
+    if answer.state != AnswerState.APPROVED:
+        return []
+    enough = policy_row().confirm_customers
+    return [way for way in shown if not way.is_by_staff and way.customers < enough]
+
+
+def moves_of(answer: KnownAnswer, *, has_new_ways: bool) -> list[dict[str, Any]]:
     """Return the buttons that an answer has now."""
     moves = []
-    if answer.state != AnswerState.APPROVED:
-        moves.append({"name": "approve", "title": _("Approve"), "look": "desk-primary"})
+    if answer.state != AnswerState.APPROVED or has_new_ways:
+        title = _("Approve new ways to ask") if has_new_ways else _("Approve")
+        moves.append({"name": "approve", "title": title, "look": "desk-primary"})
     if answer.state not in RETIRED_TOO:
         moves.append({"name": "retire", "title": _("Retire"), "look": ""})
     if answer.state != AnswerState.BANNED:
@@ -83,10 +96,10 @@ def moment(at: datetime | None) -> str:
     return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else NONE
 
 
-def way_line(way: KnownQuestion) -> dict[str, Any]:
-    """Return a way to ask, and who brought it."""
+def way_line(way: KnownQuestion, *, is_new: bool) -> dict[str, Any]:
+    """Return a way to ask, who brought it, and whether the answer isn't served to it yet."""
     brought = _("by staff") if way.is_by_staff else _("customers: %(count)s") % {"count": f"{way.customers:,}"}
-    return {"id": way.pk, "text": way.text, "brought": brought}
+    return {"id": way.pk, "text": way.text, "brought": brought, "is_new": is_new}
 
 
 def newest_checks(answer: KnownAnswer) -> QuerySet[KnownLabel]:

@@ -48,7 +48,7 @@ def figures_now() -> dict[str, Any]:
         "stopped_at": policy.stopped_at,
         "is_serving": policy.mode in {Mode.APPROVED, Mode.CONFIRMED} and policy.stopped_at is None,
         "mode": policy.get_mode_display(),
-        "tiles": [*served_tiles(since.date()), wrong_tile(since, policy), *entry_tiles()],
+        "tiles": [*served_tiles(since.date()), wrong_tile(since, policy), entry_tile()],
     }
 
 
@@ -96,16 +96,18 @@ def wrong_tile(since: datetime, policy: AnswerPolicy) -> Tile:
     return Tile(_("Wrong"), percent(seen.share) if checked["total"] else NONE, note, "bad" if is_bad else "")
 
 
-def entry_tiles() -> list[Tile]:
+def entry_tile() -> Tile:
     """Return how many answers and questions are known, and the room they take."""
     entries = KnownAnswer.objects.aggregate(
         served=Count("pk", filter=Q(state__in=SERVED_STATES)), waiting=Count("pk", filter=Q(state__in=WAITING))
     )
-    told = {"questions": f"{KnownQuestion.objects.count():,}", "size": filesizeformat(size_in_bytes())}
-    return [
-        Tile(_("Answers served"), f"{entries['served']:,}", _("%(questions)s questions; %(size)s") % told),
-        Tile(_("Waiting for a look"), f"{entries['waiting']:,}"),
-    ]
+    told = {
+        "waiting": f"{entries['waiting']:,}",
+        "questions": f"{KnownQuestion.objects.count():,}",
+        "size": filesizeformat(size_in_bytes()),
+    }
+    note = _("%(waiting)s more wait for a look; %(questions)s questions; %(size)s") % told
+    return Tile(_("Answers served"), f"{entries['served']:,}", note)
 
 
 def currency_paid() -> str:

@@ -102,13 +102,9 @@ def cluster_line(cluster: Cluster, *, currency: str) -> dict[str, Any]:
 def move_cluster(request: HttpRequest) -> HttpResponse:
     """Approve or ban the answer that a button names."""
     person = person_who_may_change(request)
-    wanted, last = request.POST.get("answer", ""), request.POST.get("last", "")
+    wanted = request.POST.get("answer", "")
     answer = KnownAnswer.objects.filter(pk=wanted).first() if wanted.isdigit() else None
-    is_approving = request.POST.get("move", "approve") == "approve"
-    if answer is not None and answer.state == AnswerState.APPROVED and is_approving:
-        vouch(answer, until=int(last) if last.isdigit() else 0, seen=QUESTIONS_SHOWN, by=person)
-        messages.success(request, _("Approved. It is served from the next question on."))
-    elif answer is not None:
+    if answer is not None:
         move_answer(request, answer, request.POST.get("move", "approve"), by=person, seen=QUESTIONS_SHOWN)
     return HttpResponseRedirect(reverse("admin:answers-coverage"))
 
@@ -131,8 +127,12 @@ def move_answer(request: HttpRequest, answer: KnownAnswer, move: str, *, by: Abs
         return
     if move != "approve":
         raise Http404
+    last = request.POST.get("last", "")
     try:
-        approve(answer, by=by, seen=seen)
+        if answer.state == AnswerState.APPROVED:
+            vouch(answer, until=int(last) if last.isdigit() else 0, seen=seen, by=by)
+        else:
+            approve(answer, by=by, seen=seen)
         messages.success(request, _("Approved. It is served from the next question on."))
     except NotKnowableError as error:
         messages.error(request, unfit_words(str(error)))

@@ -24,7 +24,9 @@ def count_years_as_readers_do() -> None:
 
 
 def year_for_reader(shown: DateFormat) -> str:
-    """Return the year of a date that is being written."""
+    """Return the year of a date that is being written. Raises TypeError for a time without a date, which has none."""
+    if not isinstance(shown.data, date):
+        raise TypeError(shown.data)
     era = ERA if get_language() == "th" else 0
     return f"{shown.data.year + era:04d}"
 

@@ -9,23 +9,24 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 from typing_extensions import override
 
 from conversations.answers.student.export.exporting import Wish, make_export, note_export
 from conversations.answers.student.models import DistillationExport, StudentState, TrainedStudent
 from conversations.answers.student.promotion import NotUsableError, let_steer, promote, resume, retire
 from conversations.answers.student.schedule import want
+from conversations.desk.exports_facts import export_facts
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.numbers import NONE, percent
 from conversations.desk.priority import PrioritisedAdmin
-from conversations.desk.students_facts import at_work, export_page, student_page
+from conversations.desk.students_facts import at_work, export_page, student_page, training_standing
 
 COLOURS: Final = {
     StudentState.WANTED: "info",
@@ -117,6 +118,7 @@ class TrainedStudentAdmin(OnlySeen):
         return [
             path("train/", wrap(train_view), name="students-train"),
             path("steer/", wrap(steer_view), name="students-steer"),
+            path("standing/", wrap(standing_view), name="students-standing"),
             path("move/<int:student_id>/<slug:move>/", wrap(move_view), name="students-move"),
             *super().get_urls(),
         ]
@@ -156,10 +158,17 @@ def train_view(request: HttpRequest) -> HttpResponse:
     """Ask for a training."""
     person = person_with(request, "conversations.add_trainedstudent")
     if want(by_id=person.pk):
-        messages.success(request, _("A student will be trained. It takes some minutes; reload this page to see it."))
+        messages.success(request, _("A student will be trained. It takes some minutes; this page follows it."))
     else:
         messages.warning(request, _("A training is under way already."))
     return HttpResponseRedirect(reverse("admin:conversations_trainedstudent_changelist"))
+
+
+@require_GET
+def standing_view(request: HttpRequest) -> HttpResponse:
+    """Say whether a training is under way, for a page that waits."""
+    person_with(request, "conversations.view_trainedstudent")
+    return JsonResponse(training_standing())
 
 
 @require_POST
@@ -202,7 +211,8 @@ class DistillationExportAdmin(OnlySeen):
 
     list_display = ("number", "made_at", "made_by_name", "rows", "hash_of_data")
     list_before_template = "admin/students/exports.html"
-    fields = ("made_at", "made_by_name", "rows", "hash_of_data", "card")
+    change_form_outer_after_template = "admin/students/export.html"
+    fields = ("made_at", "made_by_name", "rows", "hash_of_data")
 
     @admin.display(description=gettext_lazy("export"), ordering="pk")
     def number(self, export: DistillationExport) -> str:
@@ -226,6 +236,21 @@ class DistillationExportAdmin(OnlySeen):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show how to make an export above the list."""
         return super().changelist_view(request, {**(extra_context or {}), "export": export_page()})
+
+    @override
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: DistillationExport | None = None,
+    ) -> HttpResponse:
+        """Show the data card below."""
+        if obj is not None:
+            context["export"] = export_facts(obj)
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
 
 @require_POST

@@ -29,9 +29,15 @@ def at_work() -> dict[str, Any]:
         "warning": warning_of(live) if live else "",
         "is_stopped": bool(live and live.stopped_at),
         "is_steering": StudentPolicy.objects.filter(is_steering=True).exists(),
-        "is_busy": TrainedStudent.objects.filter(state__in=IN_HAND).exists(),
+        "training": training_standing(),
         "lines": [*report_lines(live.report), *drift_lines(live)] if live else [],
     }
+
+
+def training_standing() -> dict[str, Any]:
+    """Return whether a training is under way, and in words how far it is."""
+    newest = TrainedStudent.objects.without_artefact().filter(state__in=IN_HAND).order_by("-pk").first()
+    return {"is_over": newest is None, "words": StudentState(newest.state).label if newest else ""}
 
 
 def warning_of(student: TrainedStudent) -> str:
@@ -51,6 +57,7 @@ def student_page(student: TrainedStudent, *, question: str) -> dict[str, Any]:
     return {
         "id": student.pk,
         "state": StudentState(student.state).label,
+        "is_in_hand": student.state in IN_HAND,
         "problem": student.get_problem_display(),
         "warning": warning_of(student),
         "faults": sentences_of(student.comparison.get("faults", [])),

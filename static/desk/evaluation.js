@@ -1,5 +1,7 @@
 // @ts-check
-/** A run that is under way: shows how far it is, and the page with what it found once it is over. */
+/** A run or a training that is under way: shows how far it is, and the page with what came of it once it is over. */
+
+/** @typedef {{ words: string, done?: number, is_over: boolean, left?: string }} Standing */
 
 const EVERY_MS = 2000;
 
@@ -13,7 +15,17 @@ const words = document.querySelector("[data-state-words]");
 
 /** @returns {boolean} whether somebody is writing something on the page, which a reload would lose */
 const isWriting = () =>
-  [...document.querySelectorAll("input[type=text]")].some((field) => field instanceof HTMLInputElement && field.value);
+  [
+    .../** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */ (document.querySelectorAll("input, textarea")),
+  ].some((field) => field.value !== field.defaultValue);
+
+/** @param {Standing} standing what the server says of it now */
+function show(standing) {
+  if (words) words.textContent = standing.words;
+  if (bar) bar.value = standing.done ?? 0;
+  if (count) count.textContent = String(standing.done ?? 0);
+  if (left) left.textContent = standing.left ? `· ${standing.left}` : "";
+}
 
 async function look() {
   const response = await fetch(card?.dataset.standing ?? "", { headers: { Accept: "application/json" } }).catch(
@@ -21,17 +33,11 @@ async function look() {
   );
   // Signed out: the admin answers with its login page.
   if (!response?.ok || response.redirected) return;
-  /** @type {{ words: string, done: number, total: number, is_over: boolean, left: string } | null} */
+  /** @type {Standing | null} */
   const standing = await response.json().catch(() => null);
   if (!standing) return;
-  if (standing.is_over && !isWriting()) {
-    window.location.reload();
-    return;
-  }
-  if (words) words.textContent = standing.words;
-  if (bar) bar.value = standing.done;
-  if (count) count.textContent = String(standing.done);
-  if (left) left.textContent = standing.left && `· ${standing.left}`;
+  if (standing.is_over && !isWriting()) window.location.reload();
+  else show(standing);
 }
 
 if (card) {

@@ -28,6 +28,10 @@ pytestmark = pytest.mark.browser
 
 LIST: Final = "/admin/conversations/knownanswer/"
 HOURS: Final = "ร้านเปิดกี่โมงคะ"
+HOSTILE: Final = "<img src=x onerror=\"document.title='owned'\"> ร้านอยู่แถวไหนคะ"
+NARROW: Final[dict[str, Any]] = {**PHONE, "viewport": {"width": 360, "height": 780}}
+TOO_SMALL: Final = """[...document.querySelectorAll('.figures :is(button, a.desk-button, input, select, summary)')]
+    .filter(each => each.offsetParent && each.getBoundingClientRect().height < 44).map(each => each.outerHTML)"""
 ANSWER: Final = "ร้านเปิดวันจันทร์ถึงวันเสาร์ เวลา 9:00-18:00 น. หยุดวันอาทิตย์ค่ะ แวะมาได้เลยนะคะ"
 
 
@@ -42,6 +46,7 @@ def owner(transactional_db: None) -> Iterator[User]:
     served = add_answer(scope, intent=OTHER, question=HOURS, text=ANSWER, by=None)
     KnownAnswer.objects.filter(pk=served.pk).update(hits=1234, right=61, money_saved=Decimal("12.3456"))
     waiting = add_answer(scope, intent=OTHER, question="ร้านอยู่ที่ไหนคะ", text="อยู่ถนนสุขุมวิทค่ะ", by=None)
+    add_question(waiting, HOSTILE)
     for number in range(6):
         add_question(waiting, f"หน้าร้านอยู่แถวไหนคะ มีที่จอดรถสำหรับลูกค้าที่ขับรถมาเองไหม {number}")
     KnownAnswer.objects.filter(pk=waiting.pk).update(state=AnswerState.SHADOW, approved_at=None)
@@ -54,16 +59,20 @@ def owner(transactional_db: None) -> Iterator[User]:
 
 
 @pytest.mark.parametrize(
-    ("locale", "options"), [("en", {}), ("th", PHONE | DARK)], ids=["desktop", "Thai phone in the dark"]
+    ("locale", "options"), [("en", {}), ("th", NARROW | DARK)], ids=["desktop", "Thai phone in the dark"]
 )
 def test_everybody_can_read_the_pages(open_page: OpenPage, owner: User, locale: str, options: dict[str, Any]) -> None:
+    waiting = KnownAnswer.objects.get(state=AnswerState.SHADOW)
     page = open_page(owner, LIST, locale=locale, **options)
     home = page.url.removesuffix(LIST)
-    for address in ("", f"try/?question={HOURS}", "coverage/"):
+    for address in ("", f"{waiting.pk}/change/", f"try/?question={HOURS}", "coverage/"):
         page.goto(f"{home}{LIST}{address}")
         expect(page.locator(".figures")).to_be_visible()
         assert is_within_the_screen(page), address
         assert complaints_of_axe(page) == [], address
+        assert not options or page.evaluate(TOO_SMALL) == [], address
+        assert page.title() != "owned" and page.locator("img[src=x]").count() == 0, address
+    expect(page.get_by_text(HOSTILE)).to_be_visible()
 
 
 def test_an_answer_is_found_and_approved_on_a_phone(open_page: OpenPage, owner: User) -> None:
@@ -77,3 +86,20 @@ def test_an_answer_is_found_and_approved_on_a_phone(open_page: OpenPage, owner: 
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("It is served from the next question on.")).to_be_visible()
     assert KnownAnswer.objects.filter(state=AnswerState.APPROVED).count() == 2
+
+
+def test_an_answer_is_looked_at_and_retired_without_a_mouse(open_page: OpenPage, owner: User) -> None:
+    waiting = KnownAnswer.objects.get(state=AnswerState.SHADOW)
+    page = open_page(owner, f"{LIST}{waiting.pk}/change/")
+    take_out = page.get_by_role("button", name=f"Take out: {HOSTILE}")
+    take_out.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The model answers this question from now on.")).to_be_visible()
+    expect(take_out).to_have_count(0)
+    page.get_by_label("Why", exact=True).fill("เราย้ายร้าน")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Retire")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#known-title")).to_contain_text("Retired")
+    expect(page.locator(".known-why")).to_have_text("เราย้ายร้าน")

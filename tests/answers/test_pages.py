@@ -8,7 +8,17 @@ from django.utils import timezone
 
 from conversations.answers.board import Scope, policy_row
 from conversations.answers.keeping import add_answer, add_question
-from conversations.answers.models import AnswerPolicy, AnswerState, Judge, KnownAnswer, KnownDay, KnownLabel, Mode, Step
+from conversations.answers.models import (
+    AnswerPolicy,
+    AnswerState,
+    Judge,
+    KnownAnswer,
+    KnownDay,
+    KnownLabel,
+    KnownQuestion,
+    Mode,
+    Step,
+)
 from conversations.models import Site
 from conversations.playbook.models import AuditEntry, Intent
 from conversations.playbook.starter import load_starter_playbook
@@ -172,6 +182,18 @@ def test_an_answer_is_moved_on_its_own_page(staff: Client, site: Site, move: str
     assert (answer.state, door in shown) == (state, False)
     assert "<i>ราคา" not in shown and ("&lt;i&gt;ราคา" in shown) == (move != "approve")
     assert staff.post(reverse("admin:answers-move", args=[answer.pk, "sell"])).status_code == 404
+
+
+def test_new_ways_to_ask_are_approved_on_the_answers_page(staff: Client, site: Site) -> None:
+    answer = add_answer(Scope(site.pk, "th"), intent=OTHER, question=HOURS, text=ANSWER, by=None)
+    seen, unseen = (add_question(answer, f"ร้านเปิดวัน{day}ไหมคะ") for day in ("เสาร์", "อาทิตย์"))
+    KnownQuestion.objects.filter(pk__in=[seen.pk, unseen.pk]).update(is_by_staff=False)
+    KnownAnswer.objects.update(right=7)
+    assert "Approve new ways to ask" in staff.get(page_of(answer)).content.decode()
+    staff.post(reverse("admin:answers-move", args=[answer.pk, "approve"]), {"last": seen.pk})
+    answer.refresh_from_db()
+    assert answer.right == 7, "what was learnt of it stays"
+    assert set(answer.questions.filter(is_by_staff=False)) == {unseen}
 
 
 def test_a_way_to_ask_is_taken_out(staff: Client, site: Site) -> None:

@@ -9,9 +9,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group, User
 from django.db import connection
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from conversations.playbook.models import Example, Fact, Release
+from conversations.playbook.evaluation.starting import Wish, start_run
+from conversations.playbook.models import EvaluationCase, EvaluationRun, EvaluationSet, Example, Fact, Release
+from conversations.playbook.models.evaluation import RunState
 from conversations.playbook.releases import freeze, mark_checked
 from conversations.playbook.starter import load_starter_playbook
 from tests.desk.conftest import desk, make_agent, transactional_db
@@ -22,7 +25,17 @@ __all__ = ["desk", "open_page", "orm_beside_playwright", "transactional_db"]
 pytestmark = pytest.mark.browser
 
 DRAFT: Final = "/admin/conversations/release/draft/"
-TABLES: Final = ("release", "example", "fact", "intent", "instruction", "profile", "auditentry", "playbook_stamp")
+TABLES: Final = (
+    "evaluationset",
+    "release",
+    "example",
+    "fact",
+    "intent",
+    "instruction",
+    "profile",
+    "auditentry",
+    "playbook_stamp",
+)
 DARK: Final[dict[str, Any]] = {"color_scheme": "dark"}
 
 
@@ -88,6 +101,23 @@ def test_two_edit_one_fact_then_it_is_published_and_taken_back(owner: User, open
     mine.get_by_role("button", name="Roll back to release 1").click()
     expect(mine.get_by_text("Rolled back: release 1 is live")).to_be_visible()
     shoot(mine, "rolled-back")
+
+
+def test_an_evaluation_tells_how_it_goes_without_a_reload(owner: User, open_page: OpenPage) -> None:
+    cases = EvaluationSet.objects.create(name="mine", samples=1)
+    EvaluationCase.objects.create(evaluation_set=cases, question="ส่งกี่วัน", position=1)
+    live = Release.objects.get(number=1)
+    run = start_run(Wish(release=live, baseline=live, sets=[cases]), by=None)
+    page = open_page(owner, f"/admin/conversations/evaluationrun/{run.pk}/change/")
+    words = page.locator("[data-state-words]")
+    expect(words).to_have_text("Waiting")
+    page.evaluate("window.stillTheSame = true")
+    EvaluationRun.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
+    expect(words).to_have_text("Running")
+    assert page.evaluate("window.stillTheSame")
+    EvaluationRun.objects.filter(pk=run.pk).update(state=RunState.CANCELLED, ended_at=timezone.now())
+    expect(page.locator("progress")).to_have_count(0)
+    expect(words).to_have_text("Stopped")
 
 
 def test_the_pages_fit_a_phone_in_the_dark_in_thai(owner: User, open_page: OpenPage) -> None:

@@ -11,7 +11,7 @@ from conversations.answers.student.artefact import to_artefact
 from conversations.answers.student.distilling import note_comparison, store
 from conversations.answers.student.drift import Seen, note
 from conversations.answers.student.examining import examine
-from conversations.answers.student.models import StudentState, TrainedStudent
+from conversations.answers.student.models import DistillationExport, StudentState, TrainedStudent
 from conversations.answers.student.promotion import promote
 from conversations.answers.student.reading import Student
 from tests.dashboard.test_browser import DARK, complaints_of_axe, is_within_the_screen
@@ -25,6 +25,13 @@ pytestmark = pytest.mark.browser
 
 LIST: Final = "/admin/conversations/trainedstudent/"
 EXPORTS: Final = "/admin/conversations/distillationexport/"
+CARD: Final[dict[str, Any]] = {
+    "release": 2,
+    "files": [{"name": "messages_few_shot.validation.jsonl", "rows": 26, "sha256": "0" * 64}],
+    "turns": {"train": {"intent": {RETURN: 20}, "approval": {"rating": 20}}, "validation": {"intent": {RETURN: 6}}},
+    "left_out": {"served_from_known_answers": 63, "like_an_evaluation_case": 7},
+    "terms": {"simulator": {"words": "It answers with the shop's own examples.", "url": "", "is_own_decision": False}},
+}
 
 
 @pytest.fixture
@@ -41,7 +48,9 @@ def owner(transactional_db: None, student: Student) -> Iterator[User]:
             promote(row.pk, by=user)
             row.refresh_from_db()
             note(row, Seen(100, 96, 80, 79), until=row.watched_message_id + 1)
+    DistillationExport.objects.create(rows=26, data_hash="0" * 64, card=CARD)
     yield user
+    DistillationExport.objects.all().delete()
     TrainedStudent.objects.all().delete()
 
 
@@ -52,7 +61,8 @@ def test_everybody_can_read_the_pages(open_page: OpenPage, owner: User, locale: 
     newest = TrainedStudent.objects.latest("pk")
     page = open_page(owner, LIST, locale=locale, **options)
     home = page.url.removesuffix(LIST)
-    for address in (LIST, f"{LIST}{newest.pk}/change/", f"{LIST}{newest.pk - 1}/change/", EXPORTS):
+    export = f"{EXPORTS}{DistillationExport.objects.get().pk}/change/"
+    for address in (LIST, f"{LIST}{newest.pk}/change/", f"{LIST}{newest.pk - 1}/change/", EXPORTS, export):
         page.goto(home + address)
         expect(page.locator(".figures h2")).to_be_visible()
         assert is_within_the_screen(page)

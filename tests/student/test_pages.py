@@ -81,6 +81,11 @@ def test_a_training_is_asked_for_once(staff: Client, admin_user: User) -> None:
     row = TrainedStudent.objects.get()
     assert (row.state, row.wanted_by) == (StudentState.WANTED, admin_user)
     assert "disabled" in staff.get(reverse(LIST)).content.decode()
+    waiting, door = staff.get(page_of(row)).content.decode(), reverse("admin:students-standing")
+    assert door in waiting and staff.get(door).json() == {"is_over": False, "words": "Waiting for its training"}
+    row.delete()
+    assert staff.get(door).json()["is_over"] and door not in staff.get(reverse(LIST)).content.decode()
+    assert limited().get(door).status_code == 403
 
 
 def test_one_that_was_refused_goes_to_work_with_a_reason_only(staff: Client, trained: TrainedStudent) -> None:
@@ -142,6 +147,9 @@ def test_an_export_is_made_once_somebody_decided_on_the_terms(staff: Client, lik
     assert (noted.rows, noted.made_by_name) == (1, "admin")
     assert QUESTION not in str(noted.card)
     assert noted.data_hash[:16] in staff.get(listing).content.decode()
+    card = staff.get(reverse("admin:conversations_distillationexport_change", args=[noted.pk])).content.decode()
+    told = ["messages_few_shot.train.jsonl", RETURN, "rated well by the customer", "The operator decided to use it."]
+    assert [words for words in told if words not in card] == [] and "\\u0e" not in card
 
 
 def test_chosen_conversations_are_exported_from_their_list(staff: Client, liked: Conversation, site: Site) -> None:
