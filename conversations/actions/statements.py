@@ -20,12 +20,12 @@ from conversations.gateway.models import LLMCall
 from conversations.models import Conversation, Message, Run
 
 SHOWN_COLUMNS = tuple(
-    field.column for field in Message._meta.concrete_fields if field.column not in {"intent", "escalate", "agent_id"}
+    field.attname for field in Message._meta.concrete_fields if field.attname not in {"intent", "escalate", "agent_id"}
 )
 STANDING_COLUMNS = tuple(
-    field.column
+    field.attname
     for field in Conversation._meta.concrete_fields
-    if field.column in {"id", "public_id", "owner", "owner_epoch", "head_seq", "read_seq", "rating"}
+    if field.attname in {"id", "public_id", "owner", "owner_epoch", "head_seq", "read_seq", "rating"}
 )
 HISTORY_FIELDS = ("seq", "sender", "text", "intent", "action_required", "escalate")
 
