@@ -23,6 +23,8 @@ EPOCHS: Final = (12, 40)
 SMALL_ROWS: Final = 2000
 BATCHES: Final = (64, 128)
 RATE: Final = 2e-3
+VECTOR_RATE: Final = 6e-3
+"""Vectors have a few hundred values where grams have thousands: in as many steps, larger ones are needed."""
 GRAMS_LEFT_OUT: Final = 0.3
 VALUES_LEFT_OUT: Final = 0.1
 UNITS_LEFT_OUT: Final = 0.3
@@ -151,6 +153,7 @@ class Net:
             if is_sparse
             else VectorTable(self._normal((width, VECTOR_HIDDEN), 1.0))
         )
+        self._rate = RATE if is_sparse else VECTOR_RATE
         hidden = self.table.value.shape[1]
         self.bias = Parameter(np.zeros(hidden, np.float32))
         self.output = Parameter(self._normal((hidden, intents), 1 / math.sqrt(hidden)))
@@ -160,7 +163,7 @@ class Net:
         """Go through the lesson as often as its size asks for; steps get smaller to the end."""
         batches = list(self._batches(self._lesson.inputs.shape[0]))
         for time, rows in enumerate(batches, start=1):
-            self._step(rows, rate=RATE * (1 - time / (len(batches) + 1)), time=time)
+            self._step(rows, rate=self._rate * (1 - time / (len(batches) + 1)), time=time)
 
     def _normal(self, shape: tuple[int, int], spread: float) -> Floats:
         return self._random.standard_normal(shape, dtype=np.float32) * np.float32(spread)

@@ -167,7 +167,10 @@ def marks_of(weights: Weights, sums: Floats, *, intents: int) -> Marks:
 
 def joined(marks: Marks, *, scales: Sequence[float]) -> Floats:
     """Return the log-probability of each intent: the readings' marks, each as much as it counts, together."""
-    return log_softmax(sum(scale * reading for scale, reading in zip(scales, marks.readings, strict=True)))
+    total: Floats = np.zeros_like(marks.readings[0])
+    for scale, reading in zip(scales, marks.readings, strict=True):
+        total = total + scale * reading
+    return log_softmax(total)
 
 
 def evidence(logs: Floats, linear: Floats, *, known: Floats) -> Floats:
