@@ -83,7 +83,7 @@ async def timed(work: Callable[[], Awaitable[object]], *, rounds: int, times: Ti
 async def decisions(admission: Admission, *, rounds: int) -> Times:
     """Return what a decision takes: the plan of a conversation, and a lease."""
     catalog = Catalog(stamp=None, candidates=tuple(made_up_candidate(number) for number in range(CANDIDATES)))
-    conversations = (uuid.UUID(int=number).bytes for number in count())
+    conversations = iter([uuid.UUID(int=number).bytes for number in range(rounds + 500)])
 
     async def decide() -> None:
         order = plan(catalog, conversation=next(conversations), arm=Arm.STABLE)

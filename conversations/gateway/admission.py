@@ -218,8 +218,8 @@ class Admission:
             wait = max(pause, self._allowances.wait_seconds(candidate, tokens=tokens))
             if wait <= 0:
                 names = candidate.names
-                for name in (names.pair, names.account, names.keys[key.fingerprint]):
-                    self._circuits.begin(name, token, hold_seconds=self._hold)
+                circuits = (names.pair, names.account, names.keys[key.fingerprint])
+                self._circuits.begin(*circuits, token=token, hold_seconds=self._hold)
                 self._allowances.take(candidate, token, tokens=tokens)
                 return Lease(candidate, key, token, tokens)
             waits.append(wait)
@@ -229,7 +229,7 @@ class Admission:
 
     def _shut_for(self, candidate: Candidate) -> tuple[float, Key]:
         names, keys, first = candidate.names, candidate.keys, self._first_key(candidate)
-        shut = max(self._circuits.shut_for(names.pair), self._circuits.shut_for(names.account))
+        shut = self._circuits.shut_for(names.pair, names.account)
         best = keys[first]
         wait = self._circuits.shut_for(names.keys[best.fingerprint])
         for key in keys[first + 1 :] + keys[:first] if wait else ():
@@ -248,7 +248,7 @@ class Admission:
             self._circuits.pause(lease.candidate.names.pair, settlement.pause_seconds)
 
     def _first_key(self, candidate: Candidate) -> int:
-        return self._turns[candidate.account_id] % len(candidate.keys)
+        return self._turns.get(candidate.account_id, 0) % len(candidate.keys)
 
     def _is_dark(self) -> bool:
         return time.monotonic() < self._dark_until

@@ -57,8 +57,10 @@ class Allowances:
 
     def wait_seconds(self, candidate: Candidate, *, tokens: int) -> float:
         """Return how long the limits want a call to wait; 0 where it may leave."""
-        limits, pair, now = candidate.limits, candidate.pair, self._clock()
-        wait = 0.0
+        limits = candidate.limits
+        if not limits:
+            return 0.0
+        pair, now, wait = candidate.pair, self._clock(), 0.0
         if limits.concurrency and len(self._held.get(pair, ())) >= limits.concurrency:
             wait = SLOT_WAIT_SECONDS
         if limits.requests_per_minute:

@@ -178,6 +178,22 @@ class Baseline:
     prices: tuple[PriceEntry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Candidates of which the conversation's hash says who comes first; `is_even` where all weigh the same."""
+
+    candidates: tuple[Candidate, ...]
+    is_even: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Groups in the order in which they are tried; `has_twins` where two routes have the same account and model."""
+
+    groups: tuple[Group, ...]
+    has_twins: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Catalog:
     """Everything that may answer now, as the tables said under `stamp`."""
@@ -186,6 +202,11 @@ class Catalog:
     candidates: tuple[Candidate, ...]
     rollout: LiveRollout | None = None
     baseline: Baseline | None = None
+
+    @cached_property
+    def lines(self) -> dict[tuple[bool, frozenset[Tier] | None], Line]:
+        """Where everybody stands, by whether the canary comes first and by the tiers allowed (see `routing`)."""
+        return {}
 
     @cached_property
     def is_simulated(self) -> bool:

@@ -127,20 +127,24 @@ class Circuits:
         self._clock = clock
         self._known: dict[str, Circuit] = {}
 
-    def shut_for(self, name: str) -> float:
-        """Return for how many seconds no call passes."""
-        circuit = self._known.get(name)
-        return circuit.shut_for(self._clock()) if circuit else 0.0
+    def shut_for(self, *names: str) -> float:
+        """Return for how many seconds no call passes all of these."""
+        wait = 0.0
+        for name in names:
+            if circuit := self._known.get(name):
+                wait = max(wait, circuit.shut_for(self._clock()))
+        return wait
 
     def paused_for(self, name: str) -> float:
         """Return for how many seconds the other side asked for a pause."""
         circuit = self._known.get(name)
         return max(0.0, circuit.paused_until - self._clock()) if circuit else 0.0
 
-    def begin(self, name: str, token: str, *, hold_seconds: float) -> None:
-        """Let a call pass."""
-        if circuit := self._known.get(name):
-            circuit.begin(token, now=self._clock(), hold_seconds=hold_seconds)
+    def begin(self, *names: str, token: str, hold_seconds: float) -> None:
+        """Let a call pass all of these."""
+        for name in names:
+            if circuit := self._known.get(name):
+                circuit.begin(token, now=self._clock(), hold_seconds=hold_seconds)
 
     def settle(self, name: str, token: str, verdict: Verdict, *, rules: Rules, is_forced: bool) -> float:
         """Learn what became of a call (see Circuit.settle)."""
