@@ -13,7 +13,7 @@ from typing import Final
 TICK_SECONDS: Final = 0.05
 LATE_SECONDS: Final = 0.05
 """A first word passes the loop some five times: at twice this lateness it comes half a second late."""
-FEWEST: Final = 16
+FEWEST: Final = 32
 """So many are always carried: that few can't be what makes the loop late."""
 LESS: Final = 0.85
 PAUSE_SECONDS: Final = 1.0
