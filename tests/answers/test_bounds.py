@@ -22,11 +22,9 @@ def answer(scope: Scope) -> KnownAnswer:
     return add_answer(scope, intent=SHIPPING, question="ส่งต่างจังหวัดกี่วันถึงคะ", text="2-4 วันทำการค่ะ", by=None)
 
 
-def label(answer: KnownAnswer, step: Step, *, is_right: bool, sure: float = 0.9, **fields: object) -> KnownLabel:
+def label(answer: KnownAnswer, step: Step, *, is_right: bool, sure: float = 0.9) -> KnownLabel:
     features = [] if step is Step.EXACT else [sure, 0.8, 0.3, 0.9, 0.9, float(step is Step.NEAR), 0.0]
-    return KnownLabel(
-        answer=answer, step=step, score=0.9, features=features, is_right=is_right, judge=Judge.WORDS, **fields
-    )
+    return KnownLabel(answer=answer, step=step, score=0.9, features=features, is_right=is_right, judge=Judge.WORDS)
 
 
 def test_labels_of_near_and_fixed_steps_teach_one_limit(answer: KnownAnswer) -> None:
@@ -46,10 +44,9 @@ def test_labels_of_near_and_fixed_steps_teach_one_limit(answer: KnownAnswer) -> 
     assert answer.curve is not None
     curve = Curve(*answer.curve)
     for passes in (0.0, 1.0):
-        sure, unsure = (Features(sure, 0.8, 0.3, 0.9, 0.9, passes, 0.0) for sure in (0.99, 0.6))
-        assert (
-            curve.risk(score_of(sure, board.weights)) <= policy.risk_limit < curve.risk(score_of(unsure, board.weights))
-        )
+        seen = [Features(student, 0.8, 0.3, 0.9, 0.9, passes, 0.0) for student in (0.99, 0.6)]
+        certain, uncertain = (curve.risk(score_of(each, board.weights)) for each in seen)
+        assert certain <= policy.risk_limit < uncertain
 
 
 def test_labels_without_features_are_not_learnt_from(answer: KnownAnswer) -> None:
@@ -73,8 +70,10 @@ def test_who_brought_a_question_says_nothing_of_its_repeats(answer: KnownAnswer)
     question = answer.questions.get()
     question.first_customer = Customer.objects.create(site_id=answer.site_id)
     question.save()
-    own = {"question": question, "customer": question.first_customer}
-    KnownLabel.objects.bulk_create([label(answer, Step.EXACT, is_right=False, **own) for _ in range(20)])
+    labels = [label(answer, Step.EXACT, is_right=False) for _ in range(20)]
+    for each in labels:
+        each.question, each.customer = question, question.first_customer
+    KnownLabel.objects.bulk_create(labels)
     learn_bounds()
     assert SHELF.current().repeats == USUAL_REPEATS
 
