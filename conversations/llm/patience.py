@@ -39,13 +39,19 @@ class Patience:
 
     def restart(self) -> None:
         """A word came: from here on count the silence after it."""
-        self._kind = Kind.STALLED
         # The timer stays where it is, and looks again when it goes off: a new one for each word costs more.
         self._until = self._loop.time() + self._between
+        if self._kind is not Kind.STALLED:
+            self._kind = Kind.STALLED
+            # Only the first word can bring the deadline forward.
+            self._rearm()
 
     def end_within(self, seconds: float) -> None:
         """Wait at most this much longer, for what is left when all words have come."""
         self._until = min(self._until, self._loop.time() + seconds)
+        self._rearm()
+
+    def _rearm(self) -> None:
         self._timer.cancel()
         self._timer = self._loop.call_at(self._due_at(), self._look)
 

@@ -54,8 +54,7 @@ def deadlines_for(kind: Kind) -> Deadlines:
     if kind is Kind.FIRST_TOKEN_TIMEOUT:
         return replace(PATIENT, first_token_seconds=0.3)
     if kind is Kind.STALLED:
-        # A stall is looked for when the first word's time is over, and no sooner.
-        return replace(PATIENT, first_token_seconds=2.0, between_chunks_seconds=0.2)
+        return replace(PATIENT, between_chunks_seconds=0.2)
     return PATIENT
 
 
