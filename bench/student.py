@@ -112,13 +112,9 @@ class Ready:
     """An encoder whose vectors were made before."""
 
     vectors: dict[str, NDArray[np.float32]]
+    dimensions: int
     name: str = "ready"
     is_quick: bool = True
-
-    @property
-    def dimensions(self) -> int:
-        """How long a vector is."""
-        return len(next(iter(self.vectors.values())))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return a row for each text."""
@@ -212,7 +208,8 @@ def ready(path: Path, rows: Sequence[Labelled]) -> Encoder | None:
     """Return the vectors of a file's rows as an encoder; None where there are none."""
     if not path.is_file():
         return None
-    return Ready({row.text: vector for row, vector in zip(rows, np.load(path), strict=True)})
+    vectors = np.load(path)
+    return Ready({row.text: vector for row, vector in zip(rows, vectors, strict=True)}, dimensions=vectors.shape[1])
 
 
 def parts(rows: Sequence[Labelled], *, folds: int) -> Iterator[tuple[list[Labelled], list[Labelled]]]:

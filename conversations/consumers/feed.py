@@ -141,7 +141,7 @@ class Feed:
 
     def _goes_at_once(self, item: Item) -> bool:
         """Send an item where nothing has to be waited for. False where it has to wait."""
-        if self._outlet is None or self._pump is not None or not self._is_ready or self._waiting or self._is_behind:
+        if self._outlet is None or not self._is_idle():
             return False
         if item.kind is Kind.HEAD or self._lacks_text_before(item) or not self._outlet.can_take():
             return False
@@ -151,6 +151,10 @@ class Feed:
         if self._is_behind:
             self._wake()
         return True
+
+    def _is_idle(self) -> bool:
+        """Say whether the client is up to date and nothing is on its way to it."""
+        return self._is_ready and self._pump is None and not self._waiting and not self._is_behind
 
     async def _forward(self, item: Item) -> None:
         if self._lacks_text_before(item):

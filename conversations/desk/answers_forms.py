@@ -52,8 +52,8 @@ class AnswerForm(AnswerModelForm):
         intent = forms.ChoiceField(
             label=_("Intent"), choices=[("", "---------"), *offered], widget=UnfoldAdminSelectWidget
         )
-        intent.error_messages["invalid_choice"] = UNFIT_WORDS["intent"]
-        intent.help_text = "" if offered else NONE_REUSABLE
+        intent.error_messages["invalid_choice"] = str(UNFIT_WORDS["intent"])
+        intent.help_text = "" if offered else str(NONE_REUSABLE)
         self.fields["intent"] = intent
 
     @override

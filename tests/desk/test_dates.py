@@ -52,5 +52,6 @@ def test_a_list_is_filtered_by_days_of_either_era(client: Client, language: str)
     buddhist = today.strftime(f"%d/%m/{today.year + 543}") if language == "th" else today.replace(year=today.year + 543)
     address, header = reverse("admin:conversations_auditentry_changelist"), {"accept-language": language}
     for day in (today.strftime("%d/%m/%Y") if language == "th" else today, buddhist):
-        assert "somchai" in client.get(address, {"at_from": day, "at_to": day}, headers=header).content.decode()
+        days = {"at_from": str(day), "at_to": str(day)}
+        assert "somchai" in client.get(address, days, headers=header).content.decode()
     assert "somchai" not in client.get(address, {"at_to": "2000-01-01"}, headers=header).content.decode()
