@@ -9,9 +9,9 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
@@ -185,17 +185,22 @@ class Limiter:
 
     async def _spend_in_redis(self, acts: Sequence[tuple[Charge, ...]]) -> list[float]:
         keys = [charge.redis_key for charges in acts for charge in charges]
-        arguments = [argument for charges in acts for argument in _script_arguments(charges)]
+        arguments = [argument for charges in acts for argument in script_arguments(map(_scaled, charges))]
         async with asyncio.timeout(REDIS_SECONDS):
             waits_ms: list[int] = await self._script(keys=keys, args=arguments)
         return [wait_ms / 1000 for wait_ms in waits_ms]
 
 
-def _script_arguments(charges: tuple[Charge, ...]) -> Iterator[float]:
-    yield len(charges)
-    for charge in charges:
-        limit = charge.limit.scaled()
-        yield from (limit.capacity, limit.per_second, charge.credits)
+def script_arguments(charges: Iterable[Charge]) -> Iterator[float]:
+    """Return what `SPEND` is told of one act."""
+    numbers = [(charge.limit.capacity, charge.limit.per_second, charge.credits) for charge in charges]
+    yield len(numbers)
+    for each in numbers:
+        yield from each
+
+
+def _scaled(charge: Charge) -> Charge:
+    return replace(charge, limit=charge.limit.scaled())
 
 
 @one_per_loop

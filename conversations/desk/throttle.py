@@ -11,7 +11,16 @@ from typing import Final
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from conversations.limits import SPEND, Charge, Limit, LocalBuckets, client_address, secret_key, subnet
+from conversations.limits import (
+    SPEND,
+    Charge,
+    Limit,
+    LocalBuckets,
+    client_address,
+    script_arguments,
+    secret_key,
+    subnet,
+)
 from conversations.redis import redis_client
 
 logger = logging.getLogger(__name__)
@@ -59,12 +68,10 @@ def _charges(request: HttpRequest, *, username: str) -> tuple[Charge, Charge, Ch
 
 
 def _wait(charges: tuple[Charge, ...]) -> float:
-    arguments = [value for charge in charges for value in (charge.limit.capacity, charge.limit.per_second, 1)]
+    keys = [charge.redis_key for charge in charges]
     try:
-        wait_ms: int = redis_client().register_script(SPEND)(
-            keys=[charge.redis_key for charge in charges], args=arguments
-        )
+        waits_ms: list[int] = redis_client().register_script(SPEND)(keys=keys, args=list(script_arguments(charges)))
     except RedisError as error:
         logger.warning("sign-in counted in this process (%s)", type(error).__name__)
         return local_buckets().spend(*charges)
-    return wait_ms / 1000
+    return waits_ms[0] / 1000

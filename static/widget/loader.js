@@ -77,14 +77,15 @@
     iframe { position: fixed; bottom: calc(92px + env(safe-area-inset-bottom)); ${side}: 20px; width: 400px;
       height: min(704px, calc(100% - 112px)); border: 0; border-radius: 16px; outline: 1px solid rgb(128 128 128 / 18%); background: canvas; color-scheme: normal;
       box-shadow: 0 4px 16px rgb(0 0 0 / 10%), 0 12px 48px rgb(0 0 0 / 18%); transform-origin: bottom ${side};
-      transition: opacity .18s ease-out, transform .18s ease-out, visibility .18s; }
-    iframe:not(.open) { visibility: hidden; opacity: 0; transform: translateY(12px) scale(.98); pointer-events: none; }
+      transition: opacity .18s ease-out, transform .18s ease-out; }
+    iframe:not(.open) { visibility: hidden; opacity: 0; transform: translateY(12px) scale(.98); pointer-events: none;
+      transition: opacity .18s ease-out, transform .18s ease-out, visibility 0s .18s; }
     [hidden] { display: none; }
     @media ${PHONE} {
       iframe { inset: 0; width: 100%; height: 100%; border-radius: 0; outline: 0; }
       button.open { visibility: hidden; }
     }
-    @media (prefers-reduced-motion: reduce) { button, svg, iframe { transition: none; } }
+    @media (prefers-reduced-motion: reduce) { button, svg, iframe, iframe:not(.open) { transition: none; } }
     @media print { :host { display: none; } }`;
 
   /** @param {string} name @param {string} path */
@@ -264,12 +265,14 @@
       load();
       if (!frame) return;
       if (typeof text === "string") draft = text;
+      const isNews = !isOpen;
+      isOpen = true;
+      if (isNews) show();
+      // Only what can be seen takes the focus.
       frame.focus();
       if (isReady) enter();
-      if (isOpen) return;
-      isOpen = true;
+      if (!isNews) return;
       remembered("sessionStorage", true);
-      show();
       emit("open");
     },
     close() {

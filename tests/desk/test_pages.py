@@ -65,8 +65,7 @@ def test_the_queue_costs_the_same_whatever_its_length(agent_client: Client, site
         return len(captured)
 
     waiting(site, name="มะลิ", minutes=5)
-    queries()
-    few = queries()
+    few = min(queries() for _look in range(3))
     for number in range(12):
         waiting(site, name=f"ลูกค้า {number}", minutes=number)
     assert queries() == few <= 20
@@ -80,8 +79,7 @@ def test_lists_cost_the_same_whatever_their_length_and_never_count(agent_client:
         return [query["sql"] for query in captured.captured_queries]
 
     waiting(site, name="มะลิ", minutes=5)
-    queries()
-    few = queries()
+    few = min(queries() for _look in range(3))
     for number in range(12):
         waiting(site, name=f"ลูกค้า {number}", minutes=number)
     many = queries()
@@ -98,12 +96,12 @@ def test_a_long_conversation_costs_the_same_as_a_short_one(agent_client: Client,
 
     say(conversation, "สวัสดี")
     answer(conversation, "สวัสดีค่ะ")
-    queries()
-    few = queries()
+    few = min(queries() for _look in range(3))
     for number in range(30):
         say(conversation, f"ข้อความที่ {number}")
         answer(conversation, f"คำตอบที่ {number}")
-    assert queries() == few <= 21
+    # What a process keeps for seconds may be read again at any of these.
+    assert min(queries() for _look in range(3)) == few <= 21
 
 
 def test_the_search_finds_words_inside_thai_sentences(agent_client: Client, site: Site) -> None:
