@@ -37,7 +37,7 @@ from tests.model import Call, Cut, Finish, Hold, Refuse, Script, UsageIs, envelo
 
 OpenShop = Callable[..., Shop]
 NewConversation = Callable[[], Conversation]
-MIXED = 300
+MIXED = 1000
 
 
 @dataclass
