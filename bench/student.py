@@ -107,7 +107,7 @@ class Tried:
         return np.array([mine.intent == row.intent for mine, row in zip(self.judgements, self.rows, strict=True)])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ready:
     """An encoder whose vectors were made before."""
 
