@@ -306,8 +306,10 @@ def test_a_customer_is_in_one_split_and_no_question_is_in_both(shop: Site) -> No
 def test_no_intent_drowns_the_others(shop: Site) -> None:
     for number in range(90):
         rated(shop, Said(f"ขอคืนของชิ้น{chr(0x0E01 + number % 40)}{chr(0x0E01 + number // 40)}ได้ไหม", RETURN))
-    rated(shop, Said(OTHER_QUESTION, "จัดส่ง"))
-    rated(shop, Said("มีกระเป๋าไหม", "สินค้า"))
+    # So many that chance, which splits by customer, can't leave an intent out of what is trained on.
+    for number in range(8):
+        rated(shop, Said(f"ส่งของไปจังหวัด{chr(0x0E01 + number) * 3}กี่วันถึง", "จัดส่ง"))
+        rated(shop, Said(f"มีกระเป๋าลาย{chr(0x0E01 + number) * 3}ไหม", "สินค้า"))
     card = make_export(Wish()).card
     assert card["turns"]["train"]["intent"][RETURN] == 20
     assert card["left_out"]["balance"] > 50

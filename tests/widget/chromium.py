@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Playwright
 
-PATIENCE_MS: Final = 15_000
+PATIENCE_MS: Final = 30_000
 """How long tests wait for what a page should show."""
 NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS: Final = (
