@@ -1,6 +1,7 @@
 """Who goes next when limits let only some through: fair turns by conversation, and no storm at the provider."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -29,11 +30,17 @@ async def acquire(dispatcher: Dispatcher, conversation: int, *, seconds: float =
 
 def run(scenario: Callable[[Dispatcher], object]) -> None:
     async def main() -> None:
-        client = new_async_client()
-        await scenario(Dispatcher(Admission(client, hold_seconds=60)))  # type: ignore[misc]
-        await client.aclose()
+        async with new_async_client() as client:
+            await scenario(Dispatcher(Admission(client, hold_seconds=60)))  # type: ignore[misc]
 
     asyncio.run(main())
+
+
+async def until_waiting(dispatcher: Dispatcher, number: int) -> None:
+    deadline = time.monotonic() + 10
+    while dispatcher.waiting < number:
+        assert time.monotonic() < deadline, "they never stand in line"
+        await asyncio.sleep(0.005)
 
 
 def test_who_asks_a_lot_stands_behind_who_asks_first(clean_circuits: None) -> None:
@@ -49,8 +56,7 @@ def test_who_asks_a_lot_stands_behind_who_asks_first(clean_circuits: None) -> No
         holding = await acquire(dispatcher, 0)
         # Conversation 1 asks six times before anybody else asks once.
         calls = [asyncio.create_task(call(conversation)) for conversation in (1, 1, 1, 1, 1, 1, 2, 3, 4)]
-        await asyncio.sleep(0.1)
-        assert dispatcher.waiting == 9
+        await until_waiting(dispatcher, 9)
         await dispatcher.settle(holding, DONE)
         await asyncio.gather(*calls)
 
@@ -73,7 +79,7 @@ def test_a_conversation_that_was_just_served_waits_for_those_that_were_not(clean
             await call(1)
         holding = await acquire(dispatcher, 0)
         calls = [asyncio.create_task(call(conversation)) for conversation in (1, 2, 3)]
-        await asyncio.sleep(0.1)
+        await until_waiting(dispatcher, 3)
         await dispatcher.settle(holding, DONE)
         await asyncio.gather(*calls)
 
@@ -98,7 +104,7 @@ def test_who_gives_up_while_waiting_takes_no_place_with_them(clean_circuits: Non
     async def scenario(dispatcher: Dispatcher) -> None:
         holding = await acquire(dispatcher, 1)
         waiting = [asyncio.create_task(acquire(dispatcher, number)) for number in range(2, 12)]
-        await asyncio.sleep(0.1)
+        await until_waiting(dispatcher, 10)
         await dispatcher.settle(holding, DONE)
         for task in waiting:
             task.cancel()

@@ -13,8 +13,10 @@ from conversations.actions.ownership import take
 from conversations.database import database_threads
 from conversations.events.control import Order
 from conversations.events.publisher import tell_workers
+from conversations.events.snapshots import snapshot_key
 from conversations.intake import stop_reply
 from conversations.models import Conversation, Escalation, Message, Owner, Reason, Run, RunState, Sender
+from conversations.redis import redis_client
 from conversations.replies.loop import ReplyLoop
 from tests.model import Cut, Finish, Hold, Model, Pause, Refuse, Script, envelope, streamed
 
@@ -38,6 +40,13 @@ def replies(conversation: Conversation) -> list[str]:
 def is_settled(conversation: Conversation) -> bool:
     conversation.refresh_from_db()
     return not conversation.is_unanswered and not conversation.runs.open().exists()
+
+
+def until_words_are_visible() -> Run:
+    """Wait for a customer to see words of the only open run; return it."""
+    run = Run.objects.open().get()
+    eventually(lambda: bool(redis_client().get(snapshot_key(run.pk))))
+    return run
 
 
 def ask(loop: ReplyLoop, conversation: Conversation, text: str = "ส่งของกี่วันคะ") -> None:
@@ -82,7 +91,7 @@ def test_a_message_before_the_first_visible_word_joins_the_reply(
     tell_workers(Order.EXTEND, run_id=Run.objects.open().get().pk)
     eventually(lambda: is_settled(conversation))
     assert replies(conversation) == ["ตอบทั้งสองข้อค่ะ"]
-    assert model.calls[0].was_left.wait(1)
+    assert model.calls[0].was_left.wait(5)
     assert Run.objects.count() == 1
 
 
@@ -93,9 +102,9 @@ def test_a_message_after_the_first_visible_word_gets_a_reply_of_its_own(
     model.will([first[:-20], Hold(), first[-20:], Finish()], streamed(envelope("คำตอบของข้อสอง")))
     ask(loop, conversation, "ข้อแรก")
     model.wait_for_calls(1)
-    time.sleep(0.2)
+    run = until_words_are_visible()
     say(conversation, "ข้อสอง")
-    tell_workers(Order.EXTEND, run_id=Run.objects.open().get().pk)
+    tell_workers(Order.EXTEND, run_id=run.pk)
     model.release()
     eventually(lambda: is_settled(conversation))
     assert replies(conversation) == ["คำตอบของข้อแรกที่ยาวพอจะเห็นค่ะ", "คำตอบของข้อสอง"]
@@ -108,10 +117,9 @@ def test_stop_keeps_what_was_shown_and_leaves_the_provider(
     model.will([envelope("ส่วนที่เห็นแล้ว ส่วนที่เหลือ")[:-12], Hold()])
     ask(loop, conversation)
     model.wait_for_calls(1)
-    run = Run.objects.open().get()
-    time.sleep(0.2)
+    run = until_words_are_visible()
     assert stop_reply(conversation.pk, run_id=run.pk)
-    assert model.calls[0].was_left.wait(1)
+    assert model.calls[0].was_left.wait(5)
     eventually(lambda: is_settled(conversation))
     message = conversation.messages.get(sender=Sender.BOT)
     assert message.is_stopped
@@ -133,7 +141,7 @@ def test_after_a_take_over_nothing_of_the_bot_is_stored(
     ask(loop, conversation)
     model.wait_for_calls(1)
     take(conversation.pk, agent=User.objects.create(username="agent"))
-    assert model.calls[0].was_left.wait(1)
+    assert model.calls[0].was_left.wait(5)
     eventually(lambda: not conversation.runs.open().exists())
     assert replies(conversation) == []
     assert Run.objects.get().outcome == "owner_changed"

@@ -137,7 +137,7 @@ def test_a_customer_who_stops_what_is_held_back_has_seen_nothing(
         ask(loop, conversation, QUESTION)
         model.wait_for_calls(1)
         assert stop_reply(conversation.pk, run_id=Run.objects.open().get().pk)
-        assert model.calls[0].was_left.wait(1)
+        assert model.calls[0].was_left.wait(5)
         eventually(lambda: is_settled(conversation))
     assert shown == []
     assert replies(conversation) == []

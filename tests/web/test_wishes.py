@@ -72,7 +72,7 @@ def test_stop_reaches_the_worker_that_makes_the_reply(widget: Client, talk: Conv
     started = time.monotonic()
     widget.say(type="stop", run=str(run.pk))
     assert published(channel, CONTROL_CHANNEL)[-1] == f"stop {run.pk}".encode()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2
     widget.say(type="stop", run=run.pk)
     assert published(channel, CONTROL_CHANNEL) == [f"stop {run.pk}".encode()]
 
