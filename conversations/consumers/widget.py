@@ -90,7 +90,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
 
     # The socket's life. Channels' own loop and dispatch make a task and two thread hops per frame.
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI's own types)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
         """Serve one socket until it ends."""
         self.scope, self.base_send = scope, send
         self.outlet = outlet_of(scope)
@@ -100,7 +100,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):
         except StopConsumer:
             return
 
-    async def dispatch(self, message: Any) -> None:  # noqa: ANN401
+    async def dispatch(self, message: Any) -> None:  # noqa: ANN401 - as above
         """Deal with an ASGI message."""
         if message["type"] == "websocket.receive":
             await self._hear(message.get("text"))

@@ -102,7 +102,7 @@ class Hub:
                     logger.warning("live lane lost (%s); looking into the database meanwhile", type(error).__name__)
                     pause = FIRST_PAUSE_SECONDS
             self.is_connected = False
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (spreads processes, guards nothing)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads processes, guards nothing
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _listen(self) -> None:

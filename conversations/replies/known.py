@@ -145,7 +145,7 @@ def _look_up_exact(run: Run, asked: Asked) -> LookUp:
         asked.scope, question_key(asked.text), version=asked.version, states=asked.states, customers=asked.customers
     )
     # Not a secret: which hits are checked.
-    decision = decide_exact(found, asked.rules, draw=random.random())  # noqa: S311
+    decision = decide_exact(found, asked.rules, draw=random.random())  # noqa: S311 - what is explored need not be a secret
     looked = LookUp()
     looked.note(Step.EXACT, decision)
     if decision.why is Why.SERVED:
@@ -255,10 +255,10 @@ def _seen(asked: Asked, opinion: Opinion, vector: Sequence[float] | None, search
 def _decide_near(asked: Asked, seen: Seen | None, opinion: Opinion) -> Decision:
     if seen is None:
         return Decision(Why.ENCODER_AWAY)
-    return decide_near(seen, opinion, asked.rules, draw=random.random())  # noqa: S311
+    return decide_near(seen, opinion, asked.rules, draw=random.random())  # noqa: S311 - what is explored need not be a secret
 
 
 def _decide_fixed(asked: Asked, seen: Seen | None, opinion: Opinion) -> Decision:
     answer_id = asked.fixed.get((asked.scope, opinion.intent))
     entry = lookup.fixed(answer_id, version=asked.version, states=asked.states) if answer_id else None
-    return decide_fixed(entry, seen, opinion, asked.rules, draw=random.random())  # noqa: S311
+    return decide_fixed(entry, seen, opinion, asked.rules, draw=random.random())  # noqa: S311 - what is explored need not be a secret

@@ -28,7 +28,7 @@ def began(pid: int) -> str:
         except OSError:
             return ""
         return "" if state == "Z" else fields[BEGAN_FIELD - 1]
-    listed = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False)  # noqa: S603
+    listed = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False)  # noqa: S603 - fixed words and a number
     return listed.stdout.decode(errors="replace").strip()
 
 
