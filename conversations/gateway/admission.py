@@ -99,7 +99,8 @@ class Admission:
         self._turns: Counter[int] = Counter()
         self._owed: deque[tuple[Lease, Settlement]] = deque(maxlen=MAX_OWED)
         self._dark_until = 0.0
-        self._names = (f"{os.getpid()}-{secrets.token_hex(4)}-{number}" for number in itertools.count())
+        own_name = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._names = (f"{own_name}-{number}" for number in itertools.count())
 
     async def admit(self, candidates: Sequence[Candidate], *, tokens: int) -> Lease | Wait | None:
         """Return a lease of the first candidate that may be called, or how long to wait. None: there is no candidate.
