@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -36,8 +36,13 @@ class Limit:
 
     def scaled(self) -> "Limit":
         """Return the limit under CSBOT_RATE_LIMIT_SCALE."""
-        scale = settings.CSBOT_RATE_LIMIT_SCALE
-        return Limit(self.name, self.capacity * scale, self.per_second * scale)
+        return _scaled(self, settings.CSBOT_RATE_LIMIT_SCALE)
+
+
+@lru_cache(maxsize=64)
+def _scaled(limit: Limit, scale: float) -> Limit:
+    """There are few, and every frame asks for one."""
+    return Limit(limit.name, limit.capacity * scale, limit.per_second * scale)
 
 
 VISITOR: Final = Limit("visitor", capacity=20, per_second=0.5)
@@ -184,23 +189,21 @@ class Limiter:
         return [self._local.spend(*charges) for charges in acts]
 
     async def _spend_in_redis(self, acts: Sequence[tuple[Charge, ...]]) -> list[float]:
+        scale = settings.CSBOT_RATE_LIMIT_SCALE
         keys = [charge.redis_key for charges in acts for charge in charges]
-        arguments = [argument for charges in acts for argument in script_arguments(map(_scaled, charges))]
+        arguments = [argument for charges in acts for argument in script_arguments(charges, scale=scale)]
         async with asyncio.timeout(REDIS_SECONDS):
             waits_ms: list[int] = await self._script(keys=keys, args=arguments)
         return [wait_ms / 1000 for wait_ms in waits_ms]
 
 
-def script_arguments(charges: Iterable[Charge]) -> Iterator[float]:
+def script_arguments(charges: Sequence[Charge], *, scale: float = 1.0) -> Iterator[float]:
     """Return what `SPEND` is told of one act."""
-    numbers = [(charge.limit.capacity, charge.limit.per_second, charge.credits) for charge in charges]
-    yield len(numbers)
-    for each in numbers:
-        yield from each
-
-
-def _scaled(charge: Charge) -> Charge:
-    return replace(charge, limit=charge.limit.scaled())
+    yield len(charges)
+    for charge in charges:
+        yield charge.limit.capacity * scale
+        yield charge.limit.per_second * scale
+        yield charge.credits
 
 
 @one_per_loop
