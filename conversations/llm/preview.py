@@ -7,6 +7,7 @@ answer is judged at the end, so what isn't shown early is shown late, but nothin
 import json
 import re
 
+import orjson
 import regex
 
 MAX_HEAD_CHARS = 2_000
@@ -22,9 +23,13 @@ _OPENING = regex.compile(
     """,
     regex.VERBOSE | regex.IGNORECASE | regex.DOTALL,
 )
+_HEX = "[0-9a-fA-F]"
 _BODY = re.compile(
-    r"""(?: [^"\\]+ | \\["\\/bfnrt] | \\u(?!d[89a-f])[0-9a-f]{4} | \\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2} )*+""",
-    re.VERBOSE | re.IGNORECASE,
+    rf"""(?:
+    [^"\\]+ | \\["\\/bfnrt] | \\u(?![dD][89a-fA-F]){_HEX}{{4}}
+    | \\u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}
+    )*+""",
+    re.VERBOSE,
 )
 """As much of a JSON string as is whole: no half escape, no half surrogate pair."""
 _DECODER = json.JSONDecoder(strict=False)
@@ -81,5 +86,11 @@ def _whole_length(text: str) -> int:
 def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    decoded: str = _DECODER.raw_decode(f'"{text}"')[0]
+    quoted = f'"{text}"'
+    decoded: str
+    try:
+        decoded = orjson.loads(quoted)
+    except orjson.JSONDecodeError:
+        # Models write line breaks as they are, which JSON forbids.
+        decoded = _DECODER.raw_decode(quoted)[0]
     return decoded

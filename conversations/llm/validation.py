@@ -18,7 +18,7 @@ MAX_REPAIR_CHARS = 8_000
 _OBJECT_START = regex.compile(r"\{\s*[\"'}]")
 _OBJECT_REST = regex.compile(r"[\"}]")
 _WORDS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-_ESCAPE = regex.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", regex.DOTALL)
+_ESCAPE = regex.compile(r"""\\(?:u([0-9a-fA-F]{4})|["\\/bfnrt])""")
 
 
 class Repair(StrEnum):

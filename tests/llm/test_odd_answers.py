@@ -39,6 +39,8 @@ ODD: dict[str, tuple[str, Exact | Kind]] = {
     "escapes of all kinds": (HEAD + r'"a\n\t\"b\" \\ \/ \u0e01"}', Exact('a\n\t"b" \\ / ก')),
     "escaped control characters": (HEAD + r'"a\b\f\r\u0000\u001b[1m b"}', Exact("a[1m b")),
     "an escape that doesn't exist": (HEAD + r'"100\% sure"}', Repaired(r"100\% sure")),
+    "an escape in capitals": (HEAD + r'"C:\New"}', Repaired(r"C:\New")),
+    "a long escape in capitals": (HEAD + r'"\U0e01 ok"}', Repaired(r"\U0e01 ok")),
     # 3: half a surrogate pair
     "half a pair, escaped": (HEAD + r'"a \ud83d b"}', Repaired("a \ufffd b")),
     "the other half, escaped": (HEAD + r'"a \ude00 b"}', Repaired("a \ufffd b")),
