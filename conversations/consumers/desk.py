@@ -4,28 +4,20 @@ Frames from the page: `watch` (a conversation, or null for none), `typing`, `pin
 over HTTP; this socket only says that there is something, and carries what is being written right now.
 """
 
-import asyncio
 import logging
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
-from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
-from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest, parse_cookie
 from redis.exceptions import RedisError
 from typing_extensions import override
 
 from conversations.actions.ownership import is_held_by
 from conversations.actions.people import display_name
 from conversations.actions.rights import may_answer, may_read
+from conversations.consumers.staff import StaffConsumer
 from conversations.database import persistently
 from conversations.events.frames import to_json, typing_frame
 from conversations.events.hub import process_hub
@@ -35,13 +27,10 @@ from conversations.events.presence import TYPING_SECONDS, Page, note_absent, not
 from conversations.events.snapshots import read_snapshot
 from conversations.models import Conversation, Run
 from conversations.redis import loop_client
-from conversations.text.origins import is_listed_origin, is_own_origin
 
 logger = logging.getLogger(__name__)
 
-SIGNED_OUT: Final = 4401
 MAX_FRAME_CHARS: Final = 4096
-MAX_QUEUED_FRAMES: Final = 500
 FRAME_TYPES: Final = frozenset({"ping", "watch", "typing"})
 LARGEST_ID: Final = 2**63 - 1
 
@@ -76,64 +65,6 @@ def read_frame(text: str | None) -> Frame | None:
     )
 
 
-class Outbox:
-    """Frames on their way to one page: in order, and bounded, whatever a slow page does."""
-
-    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
-        self._send = send
-        self._frames: deque[str] = deque()
-        self._filled = asyncio.Event()
-        self._task = asyncio.create_task(self._drain())
-
-    def put(self, frame: str) -> None:
-        """Queue a frame. A page that is too far behind gets `lost` instead of all it missed, and reads again."""
-        if len(self._frames) >= MAX_QUEUED_FRAMES:
-            self._frames.clear()
-            frame = to_json({"type": "lost"})
-        self._frames.append(frame)
-        self._filled.set()
-
-    def put_item(self, item: Item) -> None:
-        """Queue what the hub hands out."""
-        if item.kind is Kind.HEAD:
-            self.put(to_json({"type": "head", "seq": item.seq, "owner_epoch": item.epoch, "run": item.run}))
-        else:
-            self.put(item.frame)
-
-    async def stop(self) -> None:
-        """Forget what hasn't left."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-
-    async def _drain(self) -> None:
-        while True:
-            await self._filled.wait()
-            while self._frames:
-                await self._send(self._frames.popleft())
-            self._filled.clear()
-
-
-def header(scope: Mapping[str, Any], name: bytes) -> str:
-    """Return a header of the handshake, "" where it is missing or not text."""
-    value: bytes = dict(scope["headers"]).get(name, b"")
-    return value.decode("latin-1")
-
-
-def is_own_page(scope: Mapping[str, Any]) -> bool:
-    """Whether a page of this admin opens the socket: browsers send cookies to sockets from any site's page."""
-    origin, host = header(scope, b"origin"), header(scope, b"host")
-    return is_own_origin(origin, host=host) or is_listed_origin(origin, allowed=settings.CSRF_TRUSTED_ORIGINS)
-
-
-def staff_member(session_key: str) -> AbstractBaseUser | None:
-    """Return whose session it is, if they may read conversations now."""
-    request = HttpRequest()
-    request.session = SessionStore(session_key)
-    user = get_user(request)
-    return user if isinstance(user, AbstractBaseUser) and may_read(user) else None
-
-
 def open_run_id(conversation_id: int) -> int | None:
     """Return the id of the reply in progress, if there is one."""
     return Run.objects.open().filter(conversation_id=conversation_id).values_list("pk", flat=True).first()
@@ -145,50 +76,38 @@ def holds(user: AbstractBaseUser, *, conversation_id: int) -> bool:
     return conversation is not None and may_answer(user) and is_held_by(conversation, agent=user)
 
 
-class DeskConsumer(AsyncWebsocketConsumer):
-    """One open admin page."""
+class DeskConsumer(StaffConsumer):
+    """One open page of the desk."""
 
-    user: AbstractBaseUser | None = None
-    session_key = ""
     watched: int | None = None
     page: Page
-    outbox: "Outbox"
+
+    @staticmethod
+    @override
+    def may_come(user: AbstractBaseUser) -> bool:
+        """Whether they may read conversations."""
+        return may_read(user)
 
     @override
-    async def connect(self) -> None:
-        """Let in staff who may read conversations, from our own pages only."""
-        if not is_own_page(self.scope):
-            await self.close()
-            return
-        cookies = parse_cookie(header(self.scope, b"cookie"))
-        self.session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
-        await self.accept()
-        self.user = await persistently(staff_member, self.session_key)
-        if self.user is None:
-            await self.close(SIGNED_OUT)
-            return
-        self.page = Page(tab=secrets.token_urlsafe(8), user=self.user.pk, name=display_name(self.user))
-        self.outbox = Outbox(self.send)
+    async def begin(self, user: AbstractBaseUser) -> None:
+        """Hear of the queue."""
+        self.page = Page(tab=secrets.token_urlsafe(8), user=user.pk, name=display_name(user))
         process_hub().subscribe(DESK_TOPIC, self.outbox.put_item)
-        self.outbox.put(to_json({"type": "welcome"}))
 
     @override
-    async def disconnect(self, code: int) -> None:
-        """Leave nothing behind."""
-        if self.user is None:
-            return
+    async def end(self) -> None:
+        """Hear of nothing any more, and be seen nowhere."""
         process_hub().unsubscribe(DESK_TOPIC, self.outbox.put_item)
         await self.unwatch()
-        await self.outbox.stop()
 
     @override
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def hear(self, text: str | None, *, user: AbstractBaseUser) -> None:
         """Do what the page asks; what cannot be understood is told and costs nothing else."""
-        frame = read_frame(text_data)
+        frame = read_frame(text)
         if frame is None:
-            self.outbox.put(to_json({"type": "error", "code": "bad_frame"}))
-        elif self.user is not None:
-            await self.obey(frame, user=self.user)
+            self.put({"type": "error", "code": "bad_frame"})
+        else:
+            await self.obey(frame, user=user)
 
     async def obey(self, frame: Frame, *, user: AbstractBaseUser) -> None:
         """Carry out one frame."""
@@ -208,7 +127,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
         process_hub().subscribe(conversation_topic(conversation_id), self.outbox.put_item)
         run_id = await persistently(open_run_id, conversation_id)
         run = run_id and {"id": str(run_id), "text": await read_snapshot(loop_client(), run_id)}
-        self.outbox.put(to_json({"type": "watching", "conversation": conversation_id, "run": run}))
+        self.put({"type": "watching", "conversation": conversation_id, "run": run})
         await self.tell_presence(conversation_id)
 
     async def unwatch(self) -> None:
@@ -225,10 +144,9 @@ class DeskConsumer(AsyncWebsocketConsumer):
 
     async def ping(self) -> None:
         """Answer a heartbeat; who was signed out or lost the right meanwhile is put out."""
-        if await persistently(staff_member, self.session_key) is None:
-            await self.close(SIGNED_OUT)
+        if not await self.may_stay():
             return
-        self.outbox.put(to_json({"type": "pong"}))
+        self.put({"type": "pong"})
         if self.watched is not None:
             await self.tell_presence(self.watched)
 

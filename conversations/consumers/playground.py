@@ -9,20 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest, parse_cookie
 from typing_extensions import override
 
 from conversations.actions.rights import may_try
-from conversations.consumers.desk import SIGNED_OUT, Outbox, header, is_own_page
 from conversations.consumers.playground_frames import Ask, Cell, Ping, answer_frame, read_frame
 from conversations.consumers.playground_sides import Prepared, RefusedError, prepare
+from conversations.consumers.staff import StaffConsumer
 from conversations.database import persistently
-from conversations.events.frames import to_json
 from conversations.gateway.admission import Admission
 from conversations.gateway.dispatch import Dispatcher
 from conversations.llm.client import Client, load_sdk
@@ -57,68 +52,41 @@ class Workshop:
             await client.aclose()
 
 
-def person_of(session_key: str) -> AbstractBaseUser | None:
-    """Return whose session it is, if they may use the playground now."""
-    request = HttpRequest()
-    request.session = SessionStore(session_key)
-    user = get_user(request)
-    return user if isinstance(user, AbstractBaseUser) and may_try(user) else None
-
-
-class PlaygroundConsumer(AsyncWebsocketConsumer):
+class PlaygroundConsumer(StaffConsumer):
     """One open playground."""
 
-    user: AbstractBaseUser | None = None
-    session_key = ""
     asking: asyncio.Task[None] | None = None
-    outbox: Outbox
+
+    @staticmethod
+    @override
+    def may_come(user: AbstractBaseUser) -> bool:
+        """Whether they may try answers out."""
+        return may_try(user)
 
     @override
-    async def connect(self) -> None:
-        """Let in staff who may try answers out, from our own pages only."""
-        if not is_own_page(self.scope):
-            await self.close()
-            return
-        cookies = parse_cookie(header(self.scope, b"cookie"))
-        self.session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
-        await self.accept()
-        self.user = await persistently(person_of, self.session_key)
-        if self.user is None:
-            await self.close(SIGNED_OUT)
-            return
-        self.outbox = Outbox(self.send)
-        self.put({"type": "welcome"})
+    async def begin(self, user: AbstractBaseUser) -> None:
+        """Nothing is asked yet."""
 
     @override
-    async def disconnect(self, code: int) -> None:
-        """Leave nothing behind."""
-        if self.user is None:
-            return
+    async def end(self) -> None:
+        """Ask no more."""
         await self.stop()
-        await self.outbox.stop()
 
     @override
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def hear(self, text: str | None, *, user: AbstractBaseUser) -> None:
         """Do what the page asks, if whose page it is may still do so."""
-        frame = read_frame(text_data)
-        if self.user is None:
-            return
+        frame = read_frame(text)
         if frame is None:
             self.put({"type": "error", "code": "bad_frame"})
             return
-        if await persistently(person_of, self.session_key) is None:
-            await self.close(SIGNED_OUT)
+        if not await self.may_stay():
             return
         if isinstance(frame, Ping):
             self.put({"type": "pong"})
             return
         await self.stop()
         if isinstance(frame, Ask):
-            self.begin(frame, self.user)
-
-    def put(self, frame: dict[str, object]) -> None:
-        """Send a frame to the page, in order."""
-        self.outbox.put(to_json(frame))
+            self.ask(frame, user)
 
     async def stop(self) -> None:
         """Give up what is being asked."""
@@ -128,12 +96,12 @@ class PlaygroundConsumer(AsyncWebsocketConsumer):
         asking.cancel()
         await asyncio.wait([asking])
 
-    def begin(self, ask: Ask, user: AbstractBaseUser) -> None:
+    def ask(self, ask: Ask, user: AbstractBaseUser) -> None:
         """Let all sides answer; whatever breaks, the page hears of it."""
         self.asking = asyncio.create_task(self.answer(ask, user))
-        self.asking.add_done_callback(lambda asking: self.end(ask, asking))
+        self.asking.add_done_callback(lambda asking: self.conclude(ask, asking))
 
-    def end(self, ask: Ask, asking: asyncio.Task[None]) -> None:
+    def conclude(self, ask: Ask, asking: asyncio.Task[None]) -> None:
         """Say that all is done, or why not."""
         error = None if asking.cancelled() else asking.exception()
         if error is None:

@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from django.conf import settings
@@ -81,6 +81,9 @@ def test_staff_are_welcome(open_page: OpenPage) -> None:
 def test_strangers_and_staff_without_rights_are_put_out(open_page: OpenPage) -> None:
     for user in (None, User.objects.create_user("x"), User.objects.create_user("y", is_staff=True)):
         page = open_page(user)
+        with suppress(ConnectionClosed):
+            # Before they are put out, or never heard.
+            page.connection.send("not a frame")
         with pytest.raises(ConnectionClosed) as closed:
             page.connection.recv(SOON)
         assert closed.value.rcvd is not None
