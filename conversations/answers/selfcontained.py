@@ -49,6 +49,17 @@ OPENERS_LATIN: Final = re.compile(
     r"^(and|but|or|so|then|also|because|ok|okay|yes|no|yeah|yep|nope|sure|what about|how about|in that case|same"
     r"|instead|the other|another|that s|thats|it s|its|it|that|this|those|these|they|he|she)\b"
 )
+EMPTY_LATIN: Final = re.compile(
+    r"\b(?:is|are|was|were|be) there\b|\bthere (?:is|are|was|were)\b"
+    r"|^it (?:seems|appears|looks like)(?= (?:that )?(?:my|the|i|someone|somebody)\b)"
+)
+"""Words that only fill the subject's place ("is there a transfer fee?") and point at nothing."""
+LEFT_OUT_LATIN: Final = re.compile(
+    r"\b(more|others?|another|any|anyone|anybody|anything|some|something|left)$|\b(others?|another)\b"
+)
+"""What makes even those point at what was said before: "are there any others?"."""
+MIN_NAMED: Final = 2
+UNNAMED: Final = frozenset(("a", "an", "the", "any", "some", "no"))
 POINTERS_LATIN: Final = re.compile(
     r"\b(it|its|that|this|those|these|they|them|one|ones|there|above|previous|earlier|again|else|instead|mentioned)\b"
 )
@@ -115,11 +126,21 @@ def _unfit_alone(plain: str, normal: str) -> Unfit | None:
         if OPENERS_THAI.search(plain):
             return Unfit.FOLLOW_UP
         return Unfit.POINTS_ELSEWHERE if POINTERS_THAI.search(normal) else None
-    if OPENERS_LATIN.search(normal) or SMALL_TALK.issuperset(normal.split()):
+    pointing = _without_empty(normal)
+    if OPENERS_LATIN.search(pointing) or SMALL_TALK.issuperset(normal.split()):
         return Unfit.FOLLOW_UP
-    if len(words) <= SHORT_WORDS and POINTERS_LATIN.search(normal):
+    if len(words) <= SHORT_WORDS and POINTERS_LATIN.search(pointing):
         return Unfit.POINTS_ELSEWHERE
     return Unfit.TOO_SHORT if len(words) == 1 else None
+
+
+def _without_empty(normal: str) -> str:
+    """Return it without words that only fill a place, where what is left names what it is about."""
+    rest, found = EMPTY_LATIN.subn("", normal)
+    named = [word for word in rest.split() if word not in UNNAMED]
+    if not found or len(named) < MIN_NAMED or LEFT_OUT_LATIN.search(rest.strip()):
+        return normal
+    return rest.strip()
 
 
 def is_greeting(text: str) -> bool:

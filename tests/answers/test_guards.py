@@ -109,6 +109,13 @@ def test_questions_that_ask_for_the_same_may_share_an_answer(known: str, asked: 
         ("สวัสดีค่ะ", None),
         ("ร้านเปิดกี่โมงคะ", None),
         ("What are your opening hours?", None),
+        ("Is there a money transfer fee?", None),
+        ("is there a fee", Unfit.POINTS_ELSEWHERE),
+        ("are there any others?", Unfit.POINTS_ELSEWHERE),
+        ("are there any more", Unfit.POINTS_ELSEWHERE),
+        ("is it still there", Unfit.POINTS_ELSEWHERE),
+        ("It looks like my top-up was cancelled", None),
+        ("it seems to be broken", Unfit.FOLLOW_UP),
     ],
 )
 def test_only_what_stands_for_itself_can_be_known(text: str, why: Unfit | None) -> None:
