@@ -32,6 +32,8 @@ _BODY = re.compile(
     re.VERBOSE,
 )
 """As much of a JSON string as is whole: no half escape, no half surrogate pair."""
+_ESCAPE_CHARS = len("\\u0e01")
+_LONG = ("", "u")
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -53,8 +55,10 @@ class Preview:
         if not self._is_open and not self._opens(text):
             return ""
         pending = self._pending
-        if '"' in pending or "\\" in pending:
+        if '"' in pending:
             return self._take_whole(pending)
+        if "\\" in pending:
+            return self._take_escaped(pending)
         self._pending = ""
         return pending
 
@@ -70,6 +74,19 @@ class Preview:
             self._pending = self._pending[opening.end() :]
             self._is_open = True
         return self._is_open
+
+    def _take_escaped(self, pending: str) -> str:
+        """Take all but a long escape that isn't whole yet, at once; what JSON wouldn't have is looked at closely."""
+        at = pending.rfind("\\", -_ESCAPE_CHARS + 1)
+        if at >= 0 and pending[at + 1 : at + 2] not in _LONG:
+            return self._take_whole(pending)
+        whole = pending if at < 0 else pending[:at]
+        try:
+            text: str = orjson.loads(f'"{whole}"')
+        except orjson.JSONDecodeError:
+            return self._take_whole(pending)
+        self._pending = pending[len(whole) :]
+        return text
 
     def _take_whole(self, pending: str) -> str:
         whole = _whole_length(pending)
