@@ -4,19 +4,21 @@
     uv run python -m bench.known_answers --known FILE --asked FILE --columns label [--encoder FOLDER] [--fixed]
 
 Warm: four fifths of the rows are known (cache and student), the last fifth asks; five times over, so that each row asks
-once. Or one file is known and another one asks. Weights, curves and limits come from the known part only. The cold
+once. Or one file is known and another one asks. Of truevoice's rows those that are like its test rows in length and
+repeats are counted by themselves, too. Weights, curves and limits come from the known part only. The cold
 stream: `bench.known_answers_cold`.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from bench.known_answers_data import BenchStudent, Places, Rows, both_rows, nearest_rows, read_rows
+from bench.known_answers_data import BenchStudent, Places, Rows, both_rows, like_test_rows, nearest_rows, read_rows
 from bench.known_answers_hits import (
     NEIGHBOURS,
     Asked,
@@ -101,21 +103,32 @@ class Warm:
         return [seen for each in others for seen in self.look(each, without=frozenset({each, part}))]
 
 
-def warm(rows: Rows, parts: Sequence[Places], asking: Sequence[int], *, has_fixed: bool) -> None:
-    """Print what is served warm to the parts that ask, each while all others are known."""
+def warm(rows: Rows, parts: Sequence[Places], asking: Sequence[int], *, has_fixed: bool, alike: Places | None) -> None:
+    """Print what is served warm to the parts that ask, each while all others are known; `alike`: and to these rows."""
     shop = shop_of(rows, has_fixed=has_fixed)
     setting = Warm(rows, parts, shop)
     served = {(tolerated, is_sure): Served() for tolerated in BOUNDS for is_sure in WAYS}
+    served_alike = {way: Served() for way in served}
     for part in asking:
         seen, labels = setting.look(part, without=frozenset({part})), setting.labels(part)
         same = same_questions(rows, map(int, setting.known(frozenset({part})))).values()
         if part == asking[0]:
             growth(rows, labels, seen, shop)
         for (tolerated, is_sure), table in served.items():
-            table.add(seen, bound_of(labels, same, tolerated=tolerated, is_sure=is_sure, rules=shop.rules))
-    asked = sum(len(parts[part]) for part in asking)
+            bound = bound_of(labels, same, tolerated=tolerated, is_sure=is_sure, rules=shop.rules)
+            table.add(seen, bound)
+            if alike is not None:
+                served_alike[tolerated, is_sure].add(list(compress(seen, np.isin(parts[part], alike))), bound)
     steps = "exact, near, fixed" if has_fixed else "exact, near"
-    print(f"\n### {rows.name}, warm, {rows.encoder}: {steps} ({asked} asked)\n")
+    print_served(f"{rows.name}, warm, {rows.encoder}: {steps}", served)
+    if alike is not None:
+        print_served(f"{rows.name}, of these the rows whose lengths and repeats are like the test's", served_alike)
+
+
+def print_served(title: str, served: Mapping[tuple[float, bool], Served]) -> None:
+    """Print what each way of setting the limit served."""
+    asked = max(table.asked for table in served.values())
+    print(f"\n### {title} ({asked} asked)\n")
     print("| limit | served | wrong of served (95 %) | hits |\n|---|---|---|---|")
     for (tolerated, is_sure), table in served.items():
         print(table.line(f"{100 * tolerated:.0f} %, {WAYS[is_sure]}"), flush=True)
@@ -150,7 +163,7 @@ def main() -> None:
         rows, known = both_rows(given.known, given.asked, columns=given.columns, encoder=given.encoder)
         everything = np.arange(len(rows.texts))
         parts = [*folds_of(everything[:known], FOLDS, seed=SEED), everything[known:]]
-        warm(rows, parts, [FOLDS], has_fixed=given.fixed)
+        warm(rows, parts, [FOLDS], has_fixed=given.fixed, alike=None)
         return
     if not given.data:
         parser.error("--data, or --known and --asked")
@@ -162,7 +175,8 @@ def main() -> None:
             table, columns = SOURCES[source]
             rows = read_rows(given.data / table, columns=columns, vectors=Path(file) if file else None, encoder=name)
             parts = folds_of(np.arange(len(rows.texts)), FOLDS, seed=SEED)
-            warm(rows, parts, range(given.parts), has_fixed=given.fixed)
+            alike = like_test_rows(rows.texts) if source == "truevoice" else None
+            warm(rows, parts, range(given.parts), has_fixed=given.fixed, alike=alike)
 
 
 if __name__ == "__main__":
