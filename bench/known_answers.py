@@ -30,6 +30,7 @@ from bench.known_answers_hits import (
     same_questions,
     shop_of,
 )
+from conversations.answers.ladder import Entry
 from conversations.answers.limit import interval
 
 FOLDS: Final = 5
@@ -111,9 +112,9 @@ def warm(rows: Rows, parts: Sequence[Places], asking: Sequence[int], *, has_fixe
     served_alike = {way: Served() for way in served}
     for part in asking:
         seen, labels = setting.look(part, without=frozenset({part})), setting.labels(part)
-        same = same_questions(rows, map(int, setting.known(frozenset({part})))).values()
+        same = list(same_questions(rows, map(int, setting.known(frozenset({part})))).values())
         if part == asking[0]:
-            growth(rows, labels, seen, shop)
+            growth(rows, labels, seen, same=same, shop=shop)
         for (tolerated, is_sure), table in served.items():
             bound = bound_of(labels, same, tolerated=tolerated, is_sure=is_sure, rules=shop.rules)
             table.add(seen, bound)
@@ -134,12 +135,14 @@ def print_served(title: str, served: Mapping[tuple[float, bool], Served]) -> Non
         print(table.line(f"{100 * tolerated:.0f} %, {WAYS[is_sure]}"), flush=True)
 
 
-def growth(rows: Rows, labels: Sequence[Asked | None], asked: Sequence[Asked | None], shop: Shop) -> None:
-    """Print how what is served grows with the number of labels."""
+def growth(
+    rows: Rows, labels: Sequence[Asked | None], asked: Sequence[Asked | None], *, same: Sequence[Entry], shop: Shop
+) -> None:
+    """Print how what is served grows with the number of labels; what repeats were worth is known from the start."""
     print(f"\n### {rows.name}, {rows.encoder}: served at 1 %, with 90 % confidence, by number of labels\n")
     print("| labels | served | wrong of served (95 %) | hits |\n|---|---|---|---|")
     for count in (500, 1000, 2000, 4000, len(labels)):
-        bound = bound_of(labels[:count], (), tolerated=BOUNDS[0], is_sure=True, rules=shop.rules)
+        bound = bound_of(labels[:count], same, tolerated=BOUNDS[0], is_sure=True, rules=shop.rules)
         table = Served()
         table.add(asked, bound)
         print(table.line(str(min(count, len(labels)))), flush=True)
