@@ -124,6 +124,15 @@ def test_who_may_not_look_sees_nothing(trained: TrainedStudent) -> None:
         assert trained.artefact_hash[:16] not in page.content.decode()
 
 
+def test_an_empty_list_asks_nobody_to_add_what_nobody_adds(staff: Client) -> None:
+    text = staff.get(reverse("admin:conversations_distillationexport_changelist")).content.decode()
+    assert "Nothing here yet" in text and "Add export" not in text and "Show all" not in text
+    text = staff.get(reverse("admin:conversations_site_changelist")).content.decode()
+    assert reverse("admin:conversations_site_add") in text
+    text = staff.get(reverse("admin:conversations_fact_changelist") + "?q=nothing").content.decode()
+    assert "Nothing matches" in text and "Show all" in text
+
+
 @pytest.fixture
 def liked(site: Site) -> Conversation:
     """A conversation that its customer liked, with answers of a provider whose terms restrict training."""
