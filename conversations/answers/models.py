@@ -160,7 +160,7 @@ class KnownAnswer(models.Model):
         related_name="+",
     )
     approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
-    why = models.CharField(_("why"), max_length=40, blank=True, default="")
+    why = models.CharField(_("why"), max_length=500, blank=True, default="")
     hits = models.PositiveIntegerField(_("hits"), default=0)
     right = models.PositiveIntegerField(_("right"), default=0)
     wrong = models.PositiveIntegerField(_("wrong"), default=0)

@@ -25,7 +25,7 @@ from conversations.desk.numbers import money
 from conversations.playbook.audit import record
 from conversations.playbook.models import Verb
 
-WHY_CHARS: Final = 40
+WHY_CHARS: Final = 500
 LIST: Final = "admin:conversations_knownanswer_changelist"
 MOVES: Final = {"retire": AnswerState.RETIRED, "ban": AnswerState.BANNED}
 

@@ -27,6 +27,7 @@ from tests.answers.conftest import publish_draft
 
 HOURS = "ร้านเปิดกี่โมงคะ"
 ANSWER = "เปิด 9:00-18:00 น. ค่ะ"
+LONG_WHY = "เปลี่ยนเวลาทำการตั้งแต่วันที่ 1 มกราคม เพราะสาขาใหม่เปิดเร็วกว่าเดิมหนึ่งชั่วโมง"
 
 
 @pytest.fixture
@@ -177,10 +178,10 @@ def test_an_answer_is_moved_on_its_own_page(staff: Client, site: Site, move: str
     shown = staff.get(page_of(answer)).content.decode()
     door = reverse("admin:answers-move", args=[answer.pk, move])
     assert "The model said something else too often." in shown and "contested" not in shown and door in shown
-    shown = staff.post(door, {"why": "<i>ราคาเปลี่ยน</i>"}, follow=True).content.decode()
+    shown = staff.post(door, {"why": f"<i>ราคาเปลี่ยน</i> {LONG_WHY}"}, follow=True).content.decode()
     answer.refresh_from_db()
     assert (answer.state, door in shown) == (state, False)
-    assert "<i>ราคา" not in shown and ("&lt;i&gt;ราคา" in shown) == (move != "approve")
+    assert "<i>ราคา" not in shown and ("&lt;i&gt;ราคา" in shown) == (LONG_WHY in shown) == (move != "approve")
     assert staff.post(reverse("admin:answers-move", args=[answer.pk, "sell"])).status_code == 404
 
 
