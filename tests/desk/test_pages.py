@@ -68,7 +68,8 @@ def test_the_queue_costs_the_same_whatever_its_length(agent_client: Client, site
     few = min(queries() for _look in range(3))
     for number in range(12):
         waiting(site, name=f"ลูกค้า {number}", minutes=number)
-    assert queries() == few <= 20
+    # What a process keeps for seconds may be read again at any of these.
+    assert min(queries() for _look in range(3)) == few <= 20
 
 
 @pytest.mark.parametrize("path", ["conversation/", "customer/"])
@@ -79,10 +80,10 @@ def test_lists_cost_the_same_whatever_their_length_and_never_count(agent_client:
         return [query["sql"] for query in captured.captured_queries]
 
     waiting(site, name="มะลิ", minutes=5)
-    few = min(queries() for _look in range(3))
+    few = min((queries() for _look in range(3)), key=len)
     for number in range(12):
         waiting(site, name=f"ลูกค้า {number}", minutes=number)
-    many = queries()
+    many = min((queries() for _look in range(3)), key=len)
     assert len(many) == len(few) <= 20
     table = Customer._meta.db_table if path == "customer/" else Conversation._meta.db_table
     assert not [sql for sql in many if "COUNT(" in sql and f'FROM "{table}"' in sql]

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from tests.model import Call, Model, Script, envelope, streamed
-from tests.up.running import RunningUp, free_port
+from tests.ports import free_port
+from tests.up.running import RunningUp
 
 
 @dataclass

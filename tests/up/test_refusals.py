@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.up.running import ROOT, RunningUp, environment, failed_up, free_port, left_running
+from tests.ports import free_port
+from tests.up.running import ROOT, RunningUp, environment, failed_up, left_running
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ import psutil
 import psycopg
 import pytest
 
-from tests.up.running import ROOT, RunningUp, environment, free_port, left_running, slowness
+from tests.ports import free_port
+from tests.up.running import ROOT, RunningUp, environment, left_running, slowness
 
 CHILDREN = ("postgres", "redis", "simulator", "web", "worker", "scheduler")
 ACCOUNT = {"CSBOT_ADMIN_USERNAME": "somchai", "CSBOT_ADMIN_PASSWORD": "kept-to-myself-7"}

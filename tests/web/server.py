@@ -24,6 +24,7 @@ from websockets.typing import Origin
 from conversations.events.lane import Item, Kind, conversation_topic
 from conversations.events.publisher import publish
 from conversations.models import Conversation
+from tests.ports import free_port
 from tests.protocol_schema import assert_server_frame
 
 Frame: TypeAlias = dict[str, Any]
@@ -32,14 +33,6 @@ SOON = 10.0
 MARK = "mark"
 """The type of a frame that only tests publish, to see how far the lane has come."""
 TESTS_OWN = {MARK, "noise"}
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def database_url() -> str:
