@@ -85,8 +85,7 @@ def explain(query: QuerySet[Any, Any], *, is_count: bool = False) -> Plan:
     """Run a query three times and return the fastest plan: warm, as a shop's hot rows are."""
     statement, parameters = query.query.sql_with_params()
     if is_count:
-        # The statement is Django's own; parameters stay parameters.
-        statement = f"SELECT count(*) FROM ({statement}) AS counted"  # noqa: S608
+        statement = f"SELECT count(*) FROM ({statement}) AS counted"  # noqa: S608 - Django's own statement; parameters stay parameters
     plans = [_explain_once(statement, parameters) for _ in range(3)]
     return min(plans, key=lambda plan: plan.milliseconds)
 

@@ -54,9 +54,7 @@ EMPTY_LATIN: Final = re.compile(
     r"|^it (?:seems|appears|looks like)(?= (?:that )?(?:my|the|i|someone|somebody)\b)"
 )
 """Words that only fill the subject's place ("is there a transfer fee?") and point at nothing."""
-LEFT_OUT_LATIN: Final = re.compile(
-    r"\b(more|others?|another|any|anyone|anybody|anything|some|something|left)$|\b(others?|another)\b"
-)
+LEFT_OUT_LATIN: Final = re.compile(r"\b(more|any|anyone|anybody|anything|some|something|left)$|\b(others?|another)\b")
 """What makes even those point at what was said before: "are there any others?"."""
 MIN_NAMED: Final = 2
 UNNAMED: Final = frozenset(("a", "an", "the", "any", "some", "no"))
@@ -136,11 +134,9 @@ def _unfit_alone(plain: str, normal: str) -> Unfit | None:
 
 def _without_empty(normal: str) -> str:
     """Return it without words that only fill a place, where what is left names what it is about."""
-    rest, found = EMPTY_LATIN.subn("", normal)
+    rest = EMPTY_LATIN.sub("", normal).strip()
     named = [word for word in rest.split() if word not in UNNAMED]
-    if not found or len(named) < MIN_NAMED or LEFT_OUT_LATIN.search(rest.strip()):
-        return normal
-    return rest.strip()
+    return normal if len(named) < MIN_NAMED or LEFT_OUT_LATIN.search(rest) else rest
 
 
 def is_greeting(text: str) -> bool:

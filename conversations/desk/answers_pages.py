@@ -21,11 +21,11 @@ from conversations.answers.models import AnswerPolicy, AnswerState, KnownAnswer,
 from conversations.desk.answers_card import WAYS_SHOWN
 from conversations.desk.answers_figures import currency_paid
 from conversations.desk.answers_words import unfit_words, why_words
+from conversations.desk.audited import reason_of
 from conversations.desk.numbers import money
 from conversations.playbook.audit import record
 from conversations.playbook.models import Verb
 
-WHY_CHARS: Final = 500
 LIST: Final = "admin:conversations_knownanswer_changelist"
 MOVES: Final = {"retire": AnswerState.RETIRED, "ban": AnswerState.BANNED}
 
@@ -121,7 +121,7 @@ def move_view(request: HttpRequest, answer_id: int, move: str) -> HttpResponse:
 def move_answer(request: HttpRequest, answer: KnownAnswer, move: str, *, by: AbstractBaseUser, seen: int) -> None:
     """Do what a button says, and say so. Raises Http404 for a button that there isn't."""
     if move in MOVES:
-        why = request.POST.get("why", "").replace("\x00", "").strip()[:WHY_CHARS]
+        why = reason_of(request)
         put_away(answer, MOVES[move], by=by, why=why)
         messages.success(request, _("Done. It is not served any more."))
         return

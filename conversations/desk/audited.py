@@ -16,6 +16,7 @@ from typing_extensions import override
 from conversations.desk.changes import audit_lines
 from conversations.playbook.audit import Actor, differences, fields_of, record
 from conversations.playbook.models import AuditEntry, Verb
+from conversations.playbook.models.releases import MAX_REASON_CHARS
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
@@ -107,6 +108,11 @@ class Kept(Base):
 def actor_of(request: HttpRequest) -> Actor:
     """Return who asks."""
     return request.user
+
+
+def reason_of(request: HttpRequest, field: str = "why") -> str:
+    """Return what the person wrote as the reason, fit to be stored."""
+    return request.POST.get(field, "").replace("\x00", "").strip()[:MAX_REASON_CHARS]
 
 
 def stored(entry: Model) -> Model | None:

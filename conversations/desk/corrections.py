@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
 from conversations.actions.rights import may_read
-from conversations.desk.audited import Kept, actor_of
+from conversations.desk.audited import Kept, actor_of, reason_of
 from conversations.desk.corrections_doors import correct_view
 from conversations.desk.look import ModelAdmin
 from conversations.models import Locale
@@ -225,7 +225,7 @@ def reject_view(request: HttpRequest) -> HttpResponse:
     if not may_decide(request):
         raise PermissionDenied
     try:
-        count = reject(chosen(request), by=actor_of(request), why=request.POST.get("why", ""))
+        count = reject(chosen(request), by=actor_of(request), why=reason_of(request))
     except RefusedError as refused:
         messages.error(request, str(refused))
     else:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from typing_extensions import override
 
-from conversations.desk.audited import Kept, actor_of
+from conversations.desk.audited import Kept, actor_of, reason_of
 from conversations.desk.changes import change_groups, object_url
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.playbook.drafts import read_draft
@@ -224,11 +224,6 @@ def page_of(release: Release) -> str:
     return reverse("admin:conversations_release_change", args=[release.pk])
 
 
-def reason_of(request: HttpRequest, field: str = "reason") -> str:
-    """Return what the person wrote as the reason, fit to be stored."""
-    return request.POST.get(field, "").replace("\x00", "").strip()
-
-
 def seen_live(request: HttpRequest) -> int | None:
     """Return the number of the release that was live when the person's page was made."""
     seen = request.POST.get("over", "")
@@ -236,12 +231,12 @@ def seen_live(request: HttpRequest) -> int | None:
 
 
 def _publish(request: HttpRequest, release: Release) -> str:
-    publish(release, by=actor_of(request), reason=reason_of(request), over=seen_live(request))
+    publish(release, by=actor_of(request), reason=reason_of(request, "reason"), over=seen_live(request))
     return _("Release %(number)d is live. Customers get it from their next message on.") % {"number": release.number}
 
 
 def _roll_back(request: HttpRequest, release: Release) -> str:
-    roll_back(to=release, by=actor_of(request), reason=reason_of(request), over=seen_live(request))
+    roll_back(to=release, by=actor_of(request), reason=reason_of(request, "reason"), over=seen_live(request))
     return _("Rolled back: release %(number)d is live. The draft is as it was.") % {"number": release.number}
 
 

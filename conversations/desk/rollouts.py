@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from conversations.desk.audited import Audited, stored
+from conversations.desk.audited import Audited, reason_of, stored
 from conversations.desk.gateway import OperatorsOnly, may_operate
 from conversations.desk.look import ModelAdmin
 from conversations.desk.numbers import NONE, milliseconds, percent
@@ -50,7 +50,6 @@ else:
     from unfold.admin import StackedInline
 
 DECISIONS_SHOWN: Final = 100
-WHY_CHARS: Final = 500
 SHADOW_SPAN: Final = timedelta(days=1)
 
 
@@ -160,7 +159,7 @@ def move_view(request: HttpRequest, rollout_id: int, move: str) -> HttpResponse:
     if not may_operate(request) or not isinstance(request.user, AbstractBaseUser):
         raise PermissionDenied
     rollout = get_object_or_404(Rollout, pk=rollout_id)
-    why = request.POST.get("why", "").replace("\x00", "").strip()[:WHY_CHARS]
+    why = reason_of(request)
     wanted = MOVES.get(move)
     if wanted is None:
         raise PermissionDenied

@@ -22,6 +22,7 @@ from conversations.answers.student.export.exporting import Wish, make_export, no
 from conversations.answers.student.models import DistillationExport, StudentState, TrainedStudent
 from conversations.answers.student.promotion import NotUsableError, let_steer, promote, resume, retire
 from conversations.answers.student.schedule import want
+from conversations.desk.audited import reason_of
 from conversations.desk.exports_facts import export_facts
 from conversations.desk.look import ModelAdmin, coloured
 from conversations.desk.numbers import NONE, percent
@@ -38,7 +39,6 @@ COLOURS: Final = {
     StudentState.FAILED: "danger",
 }
 MOVES: Final = {"promote": promote, "retire": retire, "resume": resume}
-WHY_CHARS: Final = 500
 GROUP: Final = 16
 ZIP: Final = "application/zip"
 
@@ -188,7 +188,7 @@ def move_view(request: HttpRequest, student_id: int, move: str) -> HttpResponse:
     work = MOVES.get(move)
     if work is None:
         raise PermissionDenied
-    why = request.POST.get("why", "").replace("\x00", "").strip()[:WHY_CHARS]
+    why = reason_of(request)
     try:
         work(student.pk, by=person, reason=why)
     except NotUsableError as error:

@@ -74,8 +74,7 @@ class Shadow:
         try:
             catalog = known_catalog()
             plan = await self._plan(catalog)
-            # Not a secret: which replies are shadowed.
-            if catalog and plan and random.random() < plan.share:  # noqa: S311 - which calls are tried need not be a secret
+            if catalog and plan and random.random() < plan.share:  # noqa: S311 - which replies are shadowed is no secret
                 await self._shadow(asked, plan, catalog)
         except DatabaseError as error:
             logger.warning("a shadow call was not recorded: %s", type(error).__name__)

@@ -81,7 +81,7 @@ def pause_after(error: LLMError) -> float:
     """Return for how long to leave a pair alone after a 429: as it asks for, within reason."""
     if error.retry_after_seconds is not None:
         return min(max(error.retry_after_seconds, 0.05), MAX_PAUSE_SECONDS)
-    # Not a secret: so that not all workers come back at the same moment.
+    # So that not all workers come back at the same moment.
     return DEFAULT_PAUSE_SECONDS + random.uniform(0, JITTER)  # noqa: S311 - spreads calls, guards nothing
 
 

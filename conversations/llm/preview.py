@@ -103,11 +103,5 @@ def _whole_length(text: str) -> int:
 def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    quoted = f'"{text}"'
-    decoded: str
-    try:
-        decoded = orjson.loads(quoted)
-    except orjson.JSONDecodeError:
-        # Models write line breaks as they are, which JSON forbids.
-        decoded = _DECODER.raw_decode(quoted)[0]
+    decoded: str = _DECODER.raw_decode(f'"{text}"')[0]
     return decoded

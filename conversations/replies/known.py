@@ -144,8 +144,7 @@ def _look_up_exact(run: Run, asked: Asked) -> LookUp:
     found = lookup.exact(
         asked.scope, question_key(asked.text), version=asked.version, states=asked.states, customers=asked.customers
     )
-    # Not a secret: which hits are checked.
-    decision = decide_exact(found, asked.rules, draw=random.random())  # noqa: S311 - what is explored need not be a secret
+    decision = decide_exact(found, asked.rules, draw=_drawn())
     looked = LookUp()
     looked.note(Step.EXACT, decision)
     if decision.why is Why.SERVED:
@@ -252,13 +251,17 @@ def _seen(asked: Asked, opinion: Opinion, vector: Sequence[float] | None, search
     return look_at(traits_of(asked.text), neighbours, opinion)
 
 
+def _drawn() -> float:
+    return random.random()  # noqa: S311 - which hits are checked need not be a secret
+
+
 def _decide_near(asked: Asked, seen: Seen | None, opinion: Opinion) -> Decision:
     if seen is None:
         return Decision(Why.ENCODER_AWAY)
-    return decide_near(seen, opinion, asked.rules, draw=random.random())  # noqa: S311 - what is explored need not be a secret
+    return decide_near(seen, opinion, asked.rules, draw=_drawn())
 
 
 def _decide_fixed(asked: Asked, seen: Seen | None, opinion: Opinion) -> Decision:
     answer_id = asked.fixed.get((asked.scope, opinion.intent))
     entry = lookup.fixed(answer_id, version=asked.version, states=asked.states) if answer_id else None
-    return decide_fixed(entry, seen, opinion, asked.rules, draw=random.random())  # noqa: S311 - what is explored need not be a secret
+    return decide_fixed(entry, seen, opinion, asked.rules, draw=_drawn())

@@ -141,7 +141,7 @@ def test_a_reply_is_corrected_once_until_an_editor_turns_it_down(agent: Client, 
     first = corrected(agent, message)
     again = agent.post(door(message), RIGHT)
     assert (again.status_code, "already" in again.json()["error"]["message"]) == (409, True)
-    editor.post(reverse("admin:correction-reject"), {"take": first.pk, "why": "ถูกแล้ว"})
+    editor.post(reverse("admin:correction-reject"), {"take": first.pk, "why": "ถูก\x00แล้ว "})
     first.refresh_from_db()
     assert (first.state, first.decision, first.decided_by_name) == (CorrectionState.REJECTED, "ถูกแล้ว", "ploy")
     assert corrected(agent, message).pk != first.pk
